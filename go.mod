@@ -1,0 +1,3 @@
+module github.com/balsa-raft/raft
+
+go 1.26

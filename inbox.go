@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raft
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// inboxBytesMax bounds the messages that wait for the loop. More are dropped: the
+// network is best effort, and whoever sent them finds out.
+const inboxBytesMax = 64 << 20
+
+// inbox is where everybody leaves what the loop has to know. It is a mutex and two
+// sets of buffers: others fill one while the loop empties the other.
+type inbox struct {
+	wake chan struct{} // of capacity 1
+
+	mu       sync.Mutex
+	waiting  intake
+	sleeping bool
+	closed   bool
+	dropped  uint64 // messages
+
+	// pendingBytes are those of the requests that were submitted here and not finished.
+	pendingBytes, pendingBytesMax int
+	// room are the callers that wait for less of that, in the order they came.
+	room []*roomWaiter
+}
+
+type roomWaiter struct {
+	bytes int
+	ready chan struct{} // closed when the bytes are reserved, or the inbox is closed
+}
+
+// intake is what the loop takes in at once.
+type intake struct {
+	requests     []*request
+	messages     []delivery
+	messageBytes int
+	synced       core.Seq
+	applied      Index
+	unreachable  []NodeID
+	controls     []control
+	failure      error
+	stop         bool
+}
+
+type delivery struct {
+	from    NodeID
+	message wire.Message
+}
+
+// control asks the core something and is answered once.
+type control struct {
+	event core.Event
+	// answer is told whether what was asked for has come about; capacity 1.
+	answer chan bool
+}
+
+func newInbox(pendingBytesMax int) *inbox {
+	return &inbox{wake: make(chan struct{}, 1), pendingBytesMax: pendingBytesMax}
+}
+
+func (in *intake) isEmpty() bool {
+	return len(in.requests) == 0 && len(in.messages) == 0 && in.synced == 0 && in.applied == 0 &&
+		len(in.unreachable) == 0 && len(in.controls) == 0 && in.failure == nil && !in.stop
+}
+
+func (in *intake) reset() {
+	clear(in.requests)
+	clear(in.messages)
+	clear(in.controls)
+	*in = intake{
+		requests: in.requests[:0], messages: in.messages[:0],
+		unreachable: in.unreachable[:0], controls: in.controls[:0],
+	}
+}
+
+// take swaps what waits for an empty intake. If nothing waits it returns false, and
+// whoever leaves something next will wake the loop.
+func (b *inbox) take(empty *intake) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting.isEmpty() {
+		b.sleeping = true
+		return false
+	}
+	b.waiting, *empty = *empty, b.waiting
+	return true
+}
+
+// unlock releases the mutex and wakes the loop if it sleeps.
+func (b *inbox) unlock() {
+	wasSleeping := b.sleeping
+	b.sleeping = false
+	b.mu.Unlock()
+	if wasSleeping {
+		select {
+		case b.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// submit leaves a request, when there is room for it.
+func (b *inbox) submit(ctx context.Context, r *request) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return ErrStopped
+	}
+	if !b.hasRoom(r.bytes) || len(b.room) > 0 {
+		if err := b.awaitRoom(ctx, r.bytes); err != nil {
+			return err
+		}
+		// The bytes are reserved, and the mutex is held again.
+	} else {
+		b.pendingBytes += r.bytes
+	}
+	b.waiting.requests = append(b.waiting.requests, r)
+	b.unlock()
+	return nil
+}
+
+func (b *inbox) hasRoom(bytes int) bool {
+	return b.pendingBytes == 0 || b.pendingBytes+bytes <= b.pendingBytesMax
+}
+
+// awaitRoom is called with the mutex held, and returns with it held if and only if
+// it returns nil.
+func (b *inbox) awaitRoom(ctx context.Context, bytes int) error {
+	w := &roomWaiter{bytes: bytes, ready: make(chan struct{})}
+	b.room = append(b.room, w)
+	b.mu.Unlock()
+	select {
+	case <-w.ready:
+		b.mu.Lock()
+		if !b.closed {
+			return nil
+		}
+		b.mu.Unlock()
+		return ErrStopped
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	if i := slices.Index(b.room, w); i >= 0 {
+		b.room = slices.Delete(b.room, i, i+1)
+	} else if !b.closed {
+		b.releaseLocked(bytes)
+	}
+	b.mu.Unlock()
+	return errors.Join(ErrTooBusy, context.Cause(ctx))
+}
+
+// release gives back the room of requests that are finished.
+func (b *inbox) release(bytes int) {
+	if bytes == 0 {
+		return
+	}
+	b.mu.Lock()
+	b.releaseLocked(bytes)
+	b.mu.Unlock()
+}
+
+func (b *inbox) releaseLocked(bytes int) {
+	b.pendingBytes -= bytes
+	for len(b.room) > 0 && b.hasRoom(b.room[0].bytes) {
+		b.pendingBytes += b.room[0].bytes
+		close(b.room[0].ready)
+		b.room = slices.Delete(b.room, 0, 1)
+	}
+}
+
+// deliver leaves the messages of one peer.
+func (b *inbox) deliver(from NodeID, batch []wire.Envelope) {
+	b.mu.Lock()
+	for i := range batch {
+		size := batch[i].Message.Size()
+		if b.closed || b.waiting.messageBytes+size > inboxBytesMax {
+			b.dropped++
+			continue
+		}
+		b.waiting.messageBytes += size
+		b.waiting.messages = append(b.waiting.messages, delivery{from: from, message: batch[i].Message})
+	}
+	b.unlock()
+}
+
+func (b *inbox) unreachable(peer NodeID) {
+	b.mu.Lock()
+	if !slices.Contains(b.waiting.unreachable, peer) {
+		b.waiting.unreachable = append(b.waiting.unreachable, peer)
+	}
+	b.unlock()
+}
+
+func (b *inbox) logSynced(seq core.Seq) {
+	b.mu.Lock()
+	b.waiting.synced = max(b.waiting.synced, seq)
+	b.unlock()
+}
+
+// entriesApplied does not wake the loop: nothing there waits for it.
+func (b *inbox) entriesApplied(through Index) {
+	b.mu.Lock()
+	b.waiting.applied = max(b.waiting.applied, through)
+	b.mu.Unlock()
+}
+
+func (b *inbox) fail(err error) {
+	b.mu.Lock()
+	if b.waiting.failure == nil {
+		b.waiting.failure = err
+	}
+	b.unlock()
+}
+
+// ask leaves a control; false if the group has stopped.
+func (b *inbox) ask(c control) bool {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return false
+	}
+	b.waiting.controls = append(b.waiting.controls, c)
+	b.unlock()
+	return true
+}
+
+// refuse makes further requests fail; those that wait for room, too.
+func (b *inbox) refuse() {
+	b.mu.Lock()
+	b.closed = true
+	for _, w := range b.room {
+		close(w.ready)
+	}
+	b.room = nil
+	b.unlock()
+}
+
+// stop makes the loop end.
+func (b *inbox) stop() {
+	b.mu.Lock()
+	b.waiting.stop = true
+	b.unlock()
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import "github.com/balsa-raft/raft/wire"
+
+// Seq numbers the writes to the log, one by one from 1.
+type Seq uint64
+
+// Effect is something to be done. Effects are plain data, and are to be performed
+// in the order they come in; none of them may be waited for.
+type Effect interface{ effect() }
+
+// AcceptProposals answers ProposalsArrived: the entries stand in the log from First
+// on, in Term. They are neither durable nor committed yet.
+type AcceptProposals struct {
+	First wire.Index
+	Term  wire.Term
+	Count int
+}
+
+// RejectProposals answers ProposalsArrived: none of the entries was appended.
+// Leader is who leads Term, zero if that isn't known.
+type RejectProposals struct {
+	Term   wire.Term
+	Leader wire.NodeID
+	Count  int
+}
+
+// WriteLog is to be made durable, after all writes with a lower Seq, as one atomic
+// record: the hard state, unless zero, and the entries, which replace whatever
+// stands at or after the first of them. LogSynced tells when that is done.
+type WriteLog struct {
+	Seq       Seq
+	HardState wire.HardState
+	Entries   []wire.Entry
+}
+
+// Replicate says what the replication stream towards a peer is to do. It replaces
+// what was said before: in a new Epoch the stream starts anew behind Prev;
+// otherwise it goes on where it is, and Prev means nothing.
+type Replicate struct {
+	To    wire.NodeID
+	Term  wire.Term
+	Epoch wire.Epoch
+	Prev  wire.LogID
+	// Probe limits the stream to one message until it is lifted.
+	Probe bool
+	// Last is the end of the leader's log: entries up to it are to be sent.
+	Last wire.Index
+	// Commit goes with the next message; if there is no entry left to send, a
+	// message without entries carries it.
+	Commit wire.Index
+	// Match is how far the peer has acknowledged: it frees the stream's window.
+	Match wire.Index
+}
+
+// StopReplication ends all replication streams: this member does not lead any more.
+type StopReplication struct{}
+
+// Send sends a message, best effort.
+type Send struct {
+	To      wire.NodeID
+	Message wire.Message
+}
+
+// Apply says that the entries through Through are committed and may be applied.
+type Apply struct{ Through wire.Index }
+
+// UseMembership tells which membership is in effect now, so that the runtime knows
+// the members' addresses.
+type UseMembership struct{ Membership wire.Membership }
+
+// AnswerInitialize answers InitializeRequested, once what it says is durable.
+type AnswerInitialize struct {
+	// Conflict says that the group had been formed with other members.
+	Conflict bool
+}
+
+// TransferEnded answers TransferRequested: Done says whether another term has begun;
+// otherwise this member leads on, or never led.
+type TransferEnded struct{ Done bool }
+
+// RoleChanged is news for people and metrics: role, term or leader changed.
+type RoleChanged struct {
+	Role   Role
+	Term   wire.Term
+	Leader wire.NodeID
+}
+
+// Notice is news for people: something odd happened and was dealt with.
+type Notice struct {
+	Kind NoticeKind
+	Peer wire.NodeID
+	// Detail is a constant that says what was wrong.
+	Detail string
+}
+
+// NoticeKind says what a Notice is about.
+type NoticeKind uint8
+
+const (
+	// MessageDropped: a message cannot come from a correct member, or contradicts
+	// what is committed, and was dropped.
+	MessageDropped NoticeKind = iota
+	// QuorumLost: a leader did not hear from a quorum and steps down.
+	QuorumLost
+	// WriteStalled: a leader's own log write does not end; it hands over and steps down.
+	WriteStalled
+	// PeerLostLog: a peer does not have what it had acknowledged: its disk was lost.
+	PeerLostLog
+	// PeerNeedsSnapshot: a peer needs entries that this leader's log no longer has.
+	PeerNeedsSnapshot
+)
+
+func (AcceptProposals) effect()  {}
+func (RejectProposals) effect()  {}
+func (WriteLog) effect()         {}
+func (Replicate) effect()        {}
+func (StopReplication) effect()  {}
+func (Send) effect()             {}
+func (Apply) effect()            {}
+func (UseMembership) effect()    {}
+func (AnswerInitialize) effect() {}
+func (TransferEnded) effect()    {}
+func (RoleChanged) effect()      {}
+func (Notice) effect()           {}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"slices"
+
+	"github.com/balsa-raft/raft/internal/quorum"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// electionState is what a pre-candidate or candidate has heard so far.
+type electionState struct {
+	voters []wire.NodeID
+	votes  []quorum.Vote // of the voter at the same place
+	// transfer says that the leader itself asked for this election.
+	transfer bool
+}
+
+func (e *electionState) record(id wire.NodeID, vote quorum.Vote) {
+	if i, found := slices.BinarySearch(e.voters, id); found && e.votes[i] == quorum.NoAnswer {
+		e.votes[i] = vote
+	}
+}
+
+func (e *electionState) of(id wire.NodeID) quorum.Vote {
+	if i, found := slices.BinarySearch(e.voters, id); found {
+		return e.votes[i]
+	}
+	return quorum.NoAnswer
+}
+
+// resetElectionTimer draws a new time-out, so that split votes are rare and don't
+// repeat (§5.2).
+func (c *Core) resetElectionTimer() {
+	c.electionAt = c.now + c.cfg.ElectionTimeout + c.random.below(c.cfg.ElectionTimeout)
+}
+
+// mayCampaign reports whether this member may become leader at all: it votes in
+// the membership in effect or in the last committed one, which a half-done change
+// may need (a member outside both stays silent).
+func (c *Core) mayCampaign() bool {
+	if c.membership().IsVoter(c.cfg.ID) {
+		return true
+	}
+	for i := len(c.memberships) - 1; i >= 0; i-- {
+		if at := &c.memberships[i]; at.index <= c.commit {
+			return at.membership.IsVoter(c.cfg.ID)
+		}
+	}
+	return false
+}
+
+// campaign starts an election with its pre-vote (thesis §9.6), which keeps a
+// member that cannot win from disturbing the others with a higher term.
+func (c *Core) campaign() {
+	c.resetElectionTimer()
+	if c.now >= c.stallAt() {
+		return // A member whose disk hangs would be no better leader.
+	}
+	c.become(PreCandidate)
+	c.election = c.newElection(false)
+	c.follower.round++
+	c.election.record(c.cfg.ID, quorum.Granted)
+	for _, id := range c.election.voters {
+		if id != c.cfg.ID {
+			c.send(id, &wire.RequestPreVote{Term: c.hard.Term + 1, Round: c.follower.round, Last: c.log.LastID()})
+		}
+	}
+	c.decideElection()
+}
+
+func (c *Core) newElection(transfer bool) *electionState {
+	m := c.membership()
+	voters := append(slices.Clone(m.Voters), m.Outgoing...)
+	slices.Sort(voters)
+	voters = slices.Compact(voters)
+	return &electionState{voters: voters, votes: make([]quorum.Vote, len(voters)), transfer: transfer}
+}
+
+// becomeCandidate enters a new term and asks for votes (§5.2). The own vote counts,
+// and the requests leave, when the new term is durable.
+func (c *Core) becomeCandidate(transfer bool) {
+	c.become(Candidate)
+	c.setHardState(c.hard.Term+1, c.cfg.ID)
+	c.resetElectionTimer()
+	c.election = c.newElection(transfer)
+	for _, id := range c.election.voters {
+		if id != c.cfg.ID {
+			c.send(id, &wire.RequestVote{Term: c.hard.Term, Last: c.log.LastID(), Transfer: transfer})
+		}
+	}
+}
+
+func (c *Core) countOwnVote() {
+	if c.lane.hardSeq <= c.lane.synced {
+		c.election.record(c.cfg.ID, quorum.Granted)
+		c.decideElection()
+	}
+}
+
+// preVoteReply counts a pre-vote. A refusal teaches the term, so that a member that
+// was away can take part again.
+func (c *Core) preVoteReply(from wire.NodeID, m *wire.PreVoteReply) {
+	if c.learnTerm(from, m.Term) || c.role != PreCandidate || m.Round != c.follower.round {
+		return
+	}
+	c.election.record(from, voteOf(m.Granted))
+	c.decideElection()
+}
+
+func (c *Core) voteReply(from wire.NodeID, m *wire.VoteReply) {
+	if c.learnTerm(from, m.Term) || c.role != Candidate || m.Term != c.hard.Term {
+		return
+	}
+	c.election.record(from, voteOf(m.Granted))
+	c.decideElection()
+}
+
+func voteOf(granted bool) quorum.Vote {
+	if granted {
+		return quorum.Granted
+	}
+	return quorum.Refused
+}
+
+func (c *Core) decideElection() {
+	switch c.quorum().Votes(c.election.of) {
+	case quorum.Won:
+		if c.role == PreCandidate {
+			c.becomeCandidate(false)
+		} else {
+			c.becomeLeader()
+		}
+	case quorum.Lost:
+		c.become(Follower)
+	}
+}
+
+// termMax is beyond any term that honest members reach; a message with a higher
+// one is dropped, because nobody could be elected after the last term.
+const termMax = 1 << 60
+
+// learnTerm adopts a higher term from a reply, never more than the term (§5.1). It
+// reports whether there is nothing more to the reply.
+func (c *Core) learnTerm(from wire.NodeID, term wire.Term) bool {
+	switch {
+	case term > termMax:
+		c.drop(from, "absurd term")
+		return true
+	case !c.membership().Contains(from):
+		c.drop(from, "reply from who is not a member")
+		return true
+	case term > c.hard.Term:
+		c.enterTerm(term)
+		return true
+	}
+	return false
+}
+
+// enterTerm begins a term in which this member has voted for nobody.
+func (c *Core) enterTerm(term wire.Term) {
+	if c.leader != nil {
+		c.endTransfer(true)
+	}
+	c.become(Follower)
+	c.setHardState(term, 0)
+	c.follower.forgetLeader()
+}
+
+// become leaves the old role with its state and takes the new one. The state of the
+// new role is set by the caller.
+func (c *Core) become(role Role) {
+	if c.leader != nil {
+		c.endTransfer(false)
+		c.leader = nil
+		c.emit(StopReplication{})
+	}
+	if c.role == Leader || role == PreCandidate || role == Candidate {
+		c.resetElectionTimer()
+	}
+	c.election = nil
+	c.role = role
+	if role != Follower {
+		c.follower.forgetLeader()
+	}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import "github.com/balsa-raft/raft/wire"
+
+// Event is something that happened. Events are plain data.
+type Event interface{ event() }
+
+// ProposalsArrived: this member was asked to append commands. The core stamps
+// the entries, whose kind and data are set, with index and term; it answers with
+// exactly one AcceptProposals or RejectProposals.
+type ProposalsArrived struct{ Entries []wire.Entry }
+
+// MessageArrived: a member sent a message.
+type MessageArrived struct {
+	From    wire.NodeID
+	Message wire.Message
+}
+
+// LogSynced: the log writer has made durable every WriteLog up to and including Seq.
+type LogSynced struct{ Seq Seq }
+
+// EntriesSent: the replication stream towards a peer has sent the entries of the
+// epoch up to Last. It may be reported late and for several messages at once.
+type EntriesSent struct {
+	Peer  wire.NodeID
+	Epoch wire.Epoch
+	Last  wire.Index
+}
+
+// EntriesApplied: the applier has applied the entries through Through.
+type EntriesApplied struct{ Through wire.Index }
+
+// PeerUnreachable: messages sent to a peer may have been lost.
+type PeerUnreachable struct{ Peer wire.NodeID }
+
+// DeadlineReached: the clock has reached Deadline. It is harmless at other times.
+type DeadlineReached struct{}
+
+// InitializeRequested: the user forms the group. Answered by AnswerInitialize.
+type InitializeRequested struct{ Membership wire.Membership }
+
+// TransferRequested: the user wants another member to lead; To is zero for
+// whoever is most caught up. Answered by TransferEnded, in the same step or later.
+type TransferRequested struct{ To wire.NodeID }
+
+func (ProposalsArrived) event()    {}
+func (MessageArrived) event()      {}
+func (LogSynced) event()           {}
+func (EntriesSent) event()         {}
+func (EntriesApplied) event()      {}
+func (PeerUnreachable) event()     {}
+func (DeadlineReached) event()     {}
+func (InitializeRequested) event() {}
+func (TransferRequested) event()   {}

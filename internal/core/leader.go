@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/balsa-raft/raft/internal/progress"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// leaderState is what only a leader knows; it is dropped when its term ends.
+type leaderState struct {
+	// peers are all other members, by ascending ID.
+	peers []*progress.Progress
+	// dirty says, for the peer at the same place, that its stream has to be told
+	// something at the end of this step.
+	dirty []bool
+
+	round       wire.Round
+	heartbeatAt Instant
+	// quorumAt is when to look again whether a quorum has answered lately.
+	quorumAt Instant
+
+	// transferTo is who is to lead next, zero while no transfer is under way.
+	transferTo    wire.NodeID
+	transferUntil Instant
+	// invited says that transferTo was told to start its election.
+	invited bool
+}
+
+func (l *leaderState) peer(id wire.NodeID) *progress.Progress {
+	i, found := l.place(id)
+	if !found {
+		return nil
+	}
+	return l.peers[i]
+}
+
+func (l *leaderState) place(id wire.NodeID) (int, bool) {
+	return slices.BinarySearchFunc(l.peers, id, func(p *progress.Progress, id wire.NodeID) int {
+		return cmp.Compare(p.ID, id)
+	})
+}
+
+func (l *leaderState) markDirty(id wire.NodeID) {
+	if i, found := l.place(id); found {
+		l.dirty[i] = true
+	}
+}
+
+func (l *leaderState) markAllDirty() {
+	for i := range l.dirty {
+		l.dirty[i] = true
+	}
+}
+
+// becomeLeader begins a leadership with a blank entry (§8): committing it commits
+// everything before it, which counting alone must not (§5.4.2).
+func (c *Core) becomeLeader() {
+	c.become(Leader)
+	l := &leaderState{
+		heartbeatAt:   c.now + c.cfg.HeartbeatInterval,
+		quorumAt:      c.now + c.cfg.ElectionTimeout,
+		transferUntil: Never,
+	}
+	c.leader = l
+	for _, member := range c.membership().Members {
+		if member.ID != c.cfg.ID {
+			l.peers = append(l.peers, progress.New(member.ID, c.log.Last(), c.now))
+		}
+	}
+	l.dirty = make([]bool, len(l.peers))
+	if len(l.peers) == 0 {
+		l.heartbeatAt, l.quorumAt = Never, Never
+	}
+	c.append([]wire.Entry{{Kind: wire.EntryBlank}})
+}
+
+// propose appends commands to the leader's log (§5.3).
+func (c *Core) propose(entries []wire.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	if c.leader == nil || c.leader.transferTo != 0 {
+		// While leadership is being handed over, the next leader is not known yet.
+		leader := c.knownLeader()
+		if c.leader != nil {
+			leader = 0
+		}
+		c.emit(RejectProposals{Term: c.hard.Term, Leader: leader, Count: len(entries)})
+		return
+	}
+	c.append(entries)
+	c.emit(AcceptProposals{First: entries[0].Index, Term: c.hard.Term, Count: len(entries)})
+}
+
+// append stamps entries with index and leadership term, and starts their way to the
+// leader's own disk and to the peers at the same time (thesis §10.2.1).
+func (c *Core) append(entries []wire.Entry) {
+	last := c.log.Last()
+	for i := range entries {
+		entries[i].Index = last + 1 + wire.Index(i)
+		entries[i].Term = c.hard.Term
+	}
+	c.appendToIndex(entries)
+	c.write(entries)
+	c.leader.markAllDirty()
+}
+
+// flushReplication tells the streams, once a step, what there is to do.
+func (c *Core) flushReplication() {
+	if c.leader == nil {
+		return
+	}
+	for i, p := range c.leader.peers {
+		if !c.leader.dirty[i] {
+			continue
+		}
+		c.leader.dirty[i] = false
+		prev := wire.LogID{Index: p.Next - 1}
+		term, held := c.log.Term(prev.Index)
+		if !held {
+			c.emit(Notice{Kind: PeerNeedsSnapshot, Peer: p.ID})
+			continue
+		}
+		prev.Term = term
+		c.emit(Replicate{
+			To: p.ID, Term: c.hard.Term, Epoch: p.Epoch, Prev: prev, Probe: p.State == progress.Probe,
+			Last: c.log.Last(), Commit: c.commit, Match: p.Match,
+		})
+		p.Check(c.log.Last())
+	}
+}
+
+func (c *Core) entriesSent(e EntriesSent) {
+	if c.leader != nil {
+		if p := c.leader.peer(e.Peer); p != nil {
+			p.ReportSent(e.Epoch, min(e.Last, c.log.Last()))
+		}
+	}
+}
+
+// appendReply takes in what a peer holds, or where its log differs (§5.3).
+func (c *Core) appendReply(from wire.NodeID, m *wire.AppendReply) {
+	p := c.answeringPeer(from, m.Term)
+	if p == nil || m.Epoch != p.Epoch {
+		return
+	}
+	if m.Rejected {
+		c.backUp(p, m)
+		return
+	}
+	c.acknowledged(p, m.Match)
+}
+
+// answeringPeer returns the progress of the sender of a reply in this leadership
+// term, and notes the contact; nil if the reply is stale or none of ours.
+func (c *Core) answeringPeer(from wire.NodeID, term wire.Term) *progress.Progress {
+	if c.learnTerm(from, term) || c.leader == nil || term < c.hard.Term {
+		return nil
+	}
+	p := c.leader.peer(from)
+	if p != nil {
+		p.Contact = c.now
+	}
+	return p
+}
+
+func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
+	if match > c.log.Last() {
+		c.drop(p.ID, "an acknowledgement beyond the log")
+		return
+	}
+	wasProbing := p.State == progress.Probe
+	if p.Acknowledge(match) {
+		c.advanceCommit()
+		c.inviteTransferee(p)
+	} else if !wasProbing {
+		return
+	}
+	c.leader.markDirty(p.ID)
+}
+
+// backUp probes further back in the log, skipping whole terms that cannot match
+// (§5.3): the peer has named its last entry that is not after Prev in index or
+// term, and of this log nothing after the same can match it.
+func (c *Core) backUp(p *progress.Progress, m *wire.AppendReply) {
+	if m.Match <= p.Match {
+		if m.Match == p.Match && m.Match > 0 {
+			c.emit(Notice{Kind: PeerLostLog, Peer: p.ID})
+		}
+		return // It holds more than that: the reply is old, or its disk was lost.
+	}
+	next := c.log.LastNotAfter(m.Conflict.Index, m.Conflict.Term).Index + 1
+	p.BecomeProbe(min(next, m.Match))
+	c.leader.markDirty(p.ID)
+}
+
+// peerUnreachable: what was sent may be lost, so the stream has to find its place again.
+func (c *Core) peerUnreachable(peer wire.NodeID) {
+	if c.leader == nil {
+		return
+	}
+	if p := c.leader.peer(peer); p != nil && p.State == progress.Replicate {
+		p.BecomeProbe(p.Match + 1)
+		c.leader.markDirty(peer)
+	}
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import "github.com/balsa-raft/raft/wire"
+
+// requestPreVote says whether this member would vote for the sender (thesis §9.6).
+// It changes nothing here: no term, no vote, no timer.
+func (c *Core) requestPreVote(from wire.NodeID, m *wire.RequestPreVote) {
+	if m.Term > termMax {
+		c.drop(from, "absurd term")
+		return
+	}
+	granted := m.Term > c.hard.Term && !c.leaderIsAlive() && c.isUpToDate(m.Last) && c.mayVoteFor(m.Last)
+	c.send(from, &wire.PreVoteReply{Term: c.hard.Term, Round: m.Round, Granted: granted})
+}
+
+// requestVote answers a candidate (§5.2, §5.4.1).
+func (c *Core) requestVote(from wire.NodeID, m *wire.RequestVote) {
+	if m.Term > termMax {
+		c.drop(from, "absurd term")
+		return
+	}
+	if m.Term > c.hard.Term {
+		// Leader stickiness (thesis §4.2.3): who hears from a leader does not let
+		// another one, who may have been removed or cut off, end its term. The
+		// leader's own wish is another matter.
+		if c.leaderIsAlive() && !m.Transfer {
+			return
+		}
+		c.enterTerm(m.Term)
+	}
+	granted := m.Term == c.hard.Term && c.role == Follower && c.follower.leader == 0 &&
+		(c.hard.Vote == 0 || c.hard.Vote == from) && c.isUpToDate(m.Last) && c.mayVoteFor(m.Last)
+	if granted {
+		c.setHardState(m.Term, from)
+		c.resetElectionTimer()
+	}
+	c.send(from, &wire.VoteReply{Term: c.hard.Term, Granted: granted})
+}
+
+// isUpToDate is the election restriction (§5.4.1): a candidate whose log lacks
+// something that this one has may lack something committed.
+func (c *Core) isUpToDate(last wire.LogID) bool { return last.Compare(c.log.LastID()) >= 0 }
+
+// mayVoteFor keeps a member that knows of no group from voting, but for the very
+// first election of one: it may be a member that has lost its disk, and with it the
+// knowledge of what it had acknowledged and voted.
+func (c *Core) mayVoteFor(last wire.LogID) bool {
+	return !c.membership().IsEmpty() || last == firstLogID
+}
+
+// leaderIsAlive reports whether this member leads or has heard from a leader within
+// the shortest election time-out.
+func (c *Core) leaderIsAlive() bool {
+	if c.leader != nil {
+		return true
+	}
+	return c.follower.leader != 0 && c.now < c.follower.contact+c.cfg.ElectionTimeout
+}

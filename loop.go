@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raft
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// The loop is the one goroutine that owns the core of a group:
+//
+//	drain -> core.Handle -> perform
+//
+// drain turns what waits in the inbox into events; perform gives each effect to the
+// one lane it belongs to. Nothing here waits for a disk, a socket or the state
+// machine, so the loop is free for the next batch as soon as the last one is queued.
+
+// run is the loop's goroutine.
+func (g *Group) run() {
+	g.timer = time.NewTimer(time.Hour)
+	g.timerAt = g.node.now() + core.Instant(time.Hour)
+	for {
+		more, ended := g.turn()
+		if ended {
+			break
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-g.inbox.wake:
+		case <-g.timer.C:
+			g.timerAt = core.Never
+		}
+	}
+	g.timer.Stop()
+	g.shutDown()
+}
+
+// turn does one bounded piece of work, and reports whether there is more to do at
+// once, or whether the group ends here.
+func (g *Group) turn() (more, ended bool) {
+	took := g.inbox.take(&g.taken)
+	now := g.node.now()
+	g.drain(now)
+	g.proposeBacklog()
+	if len(g.events) > 0 {
+		g.perform(g.core.Handle(now, g.events))
+		clear(g.events)
+		g.events = g.events[:0]
+	}
+	g.followLeader()
+	g.giveUpUnresolved(now)
+	ended = g.taken.stop || g.taken.failure != nil
+	if g.taken.failure != nil {
+		g.fail(g.taken.failure)
+	}
+	if took {
+		g.taken.reset()
+	}
+	g.publish()
+	g.arm(now)
+	return took || g.canPropose(), ended
+}
+
+// drain turns what was taken in into events.
+func (g *Group) drain(now core.Instant) {
+	in := &g.taken
+	if in.synced > 0 {
+		g.events = append(g.events, core.LogSynced{Seq: in.synced})
+	}
+	if in.applied > 0 {
+		g.events = append(g.events, core.EntriesApplied{Through: in.applied})
+	}
+	for _, d := range in.messages {
+		g.drainMessage(d)
+	}
+	for _, p := range in.unreachable {
+		g.events = append(g.events, core.PeerUnreachable{Peer: p})
+		if p == g.role.Leader {
+			g.loseForwards(0, errPeerLost)
+		}
+	}
+	for _, c := range in.controls {
+		g.drainControl(c)
+	}
+	if now >= g.deadline {
+		for _, s := range g.streams {
+			epoch, last := s.Sent()
+			g.events = append(g.events, core.EntriesSent{Peer: s.id, Epoch: epoch, Last: last})
+		}
+		g.events = append(g.events, core.DeadlineReached{})
+	}
+	g.backlog = append(g.backlog, in.requests...)
+}
+
+// drainMessage gives the core what is the core's.
+func (g *Group) drainMessage(d delivery) {
+	switch m := d.message.(type) {
+	case *wire.ForwardProposals:
+		g.forwarded(d.from, m)
+	case *wire.ForwardReply:
+		g.forwardReply(m)
+	default:
+		g.events = append(g.events, core.MessageArrived{From: d.from, Message: m})
+	}
+}
+
+func (g *Group) drainControl(c control) {
+	switch c.event.(type) {
+	case core.InitializeRequested:
+		g.initializing = append(g.initializing, c)
+	case core.TransferRequested:
+		g.transferring = append(g.transferring, c)
+	}
+	g.events = append(g.events, c.event)
+}
+
+// arm sets the timer to the deadline. It leaves it alone if it goes off earlier: a
+// turn too many is cheaper than a timer for each.
+func (g *Group) arm(now core.Instant) {
+	g.deadline = g.core.Deadline()
+	at := min(g.deadline, g.unresolvedAt)
+	if at < g.timerAt {
+		g.timerAt = at
+		g.timer.Reset(time.Duration(max(at-now, 0)))
+	}
+}
+
+// fail records why the group stops.
+func (g *Group) fail(err error) {
+	g.failure.Store(&err)
+	g.logger.Error("group stopped", "error", err)
+}
+
+// shutDown ends everything else, once the loop has ended.
+func (g *Group) shutDown() {
+	g.inbox.refuse()
+	g.node.forget(g)
+	g.applier.Close()
+	for _, s := range g.streams {
+		s.Stop()
+		s.Close()
+	}
+	g.inbox.take(&g.taken)
+	g.endRequests()
+	g.ended.Wait()
+	g.endRequests() // Whatever the applier's last batch left.
+	g.publish()
+	close(g.done)
+}
+
+// endRequests ends all requests that are left, each with what is true of it.
+func (g *Group) endRequests() {
+	for _, r := range append(g.backlog, g.taken.requests...) {
+		if r.take() {
+			g.finish(r, g.stopped())
+		}
+	}
+	g.backlog, g.taken.requests = nil, nil
+	cause := errGroupStopped
+	if err := g.Err(); err != nil {
+		cause = fmt.Errorf("%w: %w", errGroupStopped, err)
+	}
+	g.loseForwards(0, cause)
+	for _, r := range g.waiters.takeBelow(1<<64 - 1) {
+		g.finish(r, r.unknown(cause))
+	}
+}
+
+// stopped is ErrStopped, with the failure if there was one.
+func (g *Group) stopped() error {
+	if err := g.Err(); err != nil {
+		return &stoppedError{cause: err}
+	}
+	return ErrStopped
+}

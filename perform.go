@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raft
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/internal/peer"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// perform gives each effect to its lane, in order.
+func (g *Group) perform(effects []core.Effect) {
+	for _, effect := range effects {
+		switch e := effect.(type) {
+		case core.AcceptProposals:
+			g.accepted(e)
+		case core.RejectProposals:
+			g.rejected()
+		case core.WriteLog:
+			g.writeLog(e)
+		case core.Replicate:
+			g.replicate(e)
+		case core.StopReplication:
+			g.stopReplication()
+		case core.Send:
+			g.node.send(e.To, g.cfg.ID, e.Message)
+		case core.Apply:
+			g.applier.Through(e.Through)
+		case core.UseMembership:
+			g.useMembership(&e.Membership)
+		case core.AnswerInitialize:
+			answer(&g.initializing, !e.Conflict)
+		case core.TransferEnded:
+			answer(&g.transferring, e.Done)
+		case core.RoleChanged:
+			g.roleChanged(e)
+		case core.Notice:
+			g.notice(e)
+		}
+	}
+}
+
+// writeLog puts entries into the cache, where streams and applier find them, and
+// queues them for the disk.
+func (g *Group) writeLog(e core.WriteLog) {
+	if len(e.Entries) > 0 {
+		g.cache.Append(e.Entries)
+	}
+	update := wire.Update{Group: g.cfg.ID, HardState: e.HardState, Entries: e.Entries}
+	g.node.writer.Queue(writerReports{g}, uint64(e.Seq), update)
+}
+
+// writerReports is how the log writer talks to a group.
+type writerReports struct{ g *Group }
+
+// LogSynced tells the loop what is durable.
+func (r writerReports) LogSynced(seq uint64) { r.g.inbox.logSynced(core.Seq(seq)) }
+
+// LogFailed stops the group: nobody knows what the disk holds.
+func (r writerReports) LogFailed(err error) { r.g.inbox.fail(err) }
+
+func (g *Group) replicate(e core.Replicate) {
+	if s := g.stream(e.To); s != nil {
+		s.Follow(peer.Order{
+			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, Last: e.Last, Commit: e.Commit, Match: e.Match,
+		})
+	}
+}
+
+func (g *Group) stopReplication() {
+	for _, s := range g.streams {
+		s.Stop()
+	}
+}
+
+func (g *Group) stream(id NodeID) *stream {
+	i, found := g.streamPlace(id)
+	if !found {
+		return nil
+	}
+	return g.streams[i]
+}
+
+func (g *Group) streamPlace(id NodeID) (int, bool) {
+	return slices.BinarySearchFunc(g.streams, id, func(s *stream, id NodeID) int { return cmp.Compare(s.id, id) })
+}
+
+// useMembership makes the members reachable, and starts a stream for each that has
+// none yet.
+func (g *Group) useMembership(m *Membership) {
+	g.status.setMembership(m)
+	for _, member := range m.Members {
+		if member.ID == g.node.cfg.ID {
+			continue
+		}
+		g.node.cfg.Transport.Connect(member.ID, member.Address)
+		if i, found := g.streamPlace(member.ID); !found {
+			g.streams = slices.Insert(g.streams, i, g.newStream(member.ID))
+		}
+	}
+}
+
+func (g *Group) newStream(id NodeID) *stream {
+	source := entrySource{g}
+	s := &stream{id: id, Stream: peer.New(peer.Config{
+		Recent: g.cache.Entries,
+		Load:   source.loadStored,
+		Send:   func(m *wire.AppendEntries) bool { return g.node.send(id, g.cfg.ID, m) },
+		Lost:   func() { g.inbox.unreachable(id) },
+		Failed: func(err error) {
+			g.logger.Error("cannot read entries for a peer", "peer", uint64(id), "error", err)
+		},
+		BatchBytes: g.cfg.BatchBytesMax, WindowBytes: g.cfg.InflightBytesMax, WindowMessages: g.cfg.InflightMessagesMax,
+	})}
+	g.ended.Go(s.Run)
+	return s
+}
+
+func answer(waiting *[]control, ok bool) {
+	if len(*waiting) > 0 {
+		(*waiting)[0].answer <- ok
+		*waiting = (*waiting)[1:]
+	}
+}
+
+// roleChanged settles what belonged to the old role or leader.
+func (g *Group) roleChanged(e core.RoleChanged) {
+	old := g.role
+	g.role = e
+	g.logger.Info("role changed", "role", e.Role.String(), "term", uint64(e.Term), "leader", uint64(e.Leader))
+	if e.Role == core.Leader {
+		g.sessions.begin(e.Term)
+	}
+	if old.Role == core.Leader && e.Role != core.Leader {
+		g.unresolvedAt = g.node.now() + 2*core.Instant(g.cfg.ElectionTimeout)
+	}
+	if e.Term != old.Term || e.Leader != 0 && e.Leader != old.Leader {
+		g.loseForwards(0, errLeaderChanged)
+	}
+}
+
+func (g *Group) notice(e core.Notice) {
+	peer := uint64(e.Peer)
+	switch e.Kind {
+	case core.MessageDropped:
+		g.logger.Warn("message dropped", "peer", peer, "reason", e.Detail)
+	case core.QuorumLost:
+		g.logger.Warn("no quorum has answered for an election time-out: stepping down")
+	case core.WriteStalled:
+		g.logger.Error("a write to the log store does not end: handing leadership over and stepping down")
+	case core.PeerLostLog:
+		g.logger.Error("a peer no longer has what it had acknowledged: its disk was lost or replaced", "peer", peer)
+	case core.PeerNeedsSnapshot:
+		g.logger.Error("a peer needs entries that are no longer in the log", "peer", peer)
+	}
+}
