@@ -1,0 +1,28 @@
+# check changes no file and is what CI runs; fix is what changes files.
+.PHONY: check fix test race fuzz sim demo bench
+
+check:
+	.ci/run
+
+fix:
+	gofmt -w .
+	go mod tidy
+	go -C balsa mod tidy
+
+test:
+	go test work
+
+race:
+	.ci/run race
+
+fuzz:
+	FUZZTIME=$${FUZZTIME:-1m} .ci/run fuzz
+
+sim:
+	.ci/run sim
+
+demo:
+	go run ./balsa demo
+
+bench:
+	go -C bench run .
