@@ -51,7 +51,11 @@ func (r applierReports) EntriesApplied(through Index) {
 }
 
 // ApplyFailed stops the group.
-func (r applierReports) ApplyFailed(err error) { r.g.inbox.fail(err) }
+func (r applierReports) ApplyFailed(err error) {
+	if r.g.inbox.fail(err) {
+		r.g.awake(false)
+	}
+}
 
 // finishAll finishes requests in their order, and gives back their room at once.
 func (g *Group) finishAll(done []finished) {

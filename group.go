@@ -35,7 +35,12 @@ type Group struct {
 	remoteBytes atomic.Int64
 	status      statusBoard
 
-	// The rest belongs to the loop (see loop.go).
+	// turns is held by whoever takes a turn of the loop; wake, of capacity 1, asks the
+	// loop's goroutine to take one.
+	turns sync.Mutex
+	wake  chan struct{}
+
+	// The rest belongs to the loop (see loop.go): to whoever holds turns.
 	core      *core.Core
 	taken     intake
 	events    []core.Event
@@ -53,7 +58,9 @@ type Group struct {
 	initializing []control
 	transferring []control
 
-	ended   sync.WaitGroup // the goroutines of the applier and the streams
+	ended bool // there is no further turn
+
+	running sync.WaitGroup // the goroutines of the applier and the streams
 	done    chan struct{}  // closed when everything has ended
 	closing chan struct{}  // closed when Close was called
 	once    sync.Once
@@ -71,6 +78,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 		node: n, cfg: cfg,
 		logger: n.cfg.Logger.With("node", uint64(n.cfg.ID), "group", uint64(cfg.ID)),
 		inbox:  newInbox(cfg.PendingBytesMax), cache: logcache.New(cfg.CacheBytes),
+		wake:         make(chan struct{}, 1),
 		unresolvedAt: core.Never, done: make(chan struct{}), closing: make(chan struct{}),
 	}
 	g.forwards.session = rand.Uint64()
@@ -94,9 +102,11 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 // start starts the group's goroutines: the loop, the applier, and one for each
 // peer as they become known.
 func (g *Group) start() {
-	g.ended.Go(g.applier.Run)
+	g.running.Go(g.applier.Run)
 	g.useMembership(g.core.Membership())
 	g.publish()
+	g.timerAt = g.node.now() + core.Instant(time.Hour)
+	g.timer = time.NewTimer(time.Hour)
 	go g.run()
 }
 
@@ -137,8 +147,12 @@ func (g *Group) Initialize(ctx context.Context, members ...Member) error {
 // ask puts a question to the core and waits for the answer.
 func (g *Group) ask(ctx context.Context, event core.Event) (bool, error) {
 	c := control{event: event, answer: make(chan bool, 1)}
-	if !g.inbox.ask(c) {
+	slept, ok := g.inbox.ask(c)
+	if !ok {
 		return false, ErrStopped
+	}
+	if slept {
+		g.awake(false)
 	}
 	select {
 	case ok := <-c.answer:
@@ -162,7 +176,9 @@ func (g *Group) Close(ctx context.Context) error {
 		_, _ = g.ask(ctx, core.TransferRequested{}) // If it fails, the others elect a leader by themselves.
 	}
 	g.inbox.refuse()
-	g.inbox.stop()
+	if g.inbox.stop() {
+		g.awake(false)
+	}
 	select {
 	case <-g.done:
 		return nil

@@ -18,9 +18,10 @@ const inboxBytesMax = 64 << 20
 
 // inbox is where everybody leaves what the loop has to know. It is a mutex and two
 // sets of buffers: others fill one while the loop empties the other.
+//
+// Whoever leaves something while the loop sleeps is told so, and has to see to it that
+// a turn is taken; see Group.awake.
 type inbox struct {
-	wake chan struct{} // of capacity 1
-
 	mu       sync.Mutex
 	waiting  intake
 	sleeping bool
@@ -64,7 +65,7 @@ type control struct {
 }
 
 func newInbox(pendingBytesMax int) *inbox {
-	return &inbox{wake: make(chan struct{}, 1), pendingBytesMax: pendingBytesMax}
+	return &inbox{pendingBytesMax: pendingBytesMax}
 }
 
 func (in *intake) isEmpty() bool {
@@ -83,7 +84,7 @@ func (in *intake) reset() {
 }
 
 // take swaps what waits for an empty intake. If nothing waits it returns false, and
-// whoever leaves something next will wake the loop.
+// the loop sleeps until whoever leaves something next wakes it.
 func (b *inbox) take(empty *intake) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,37 +96,33 @@ func (b *inbox) take(empty *intake) bool {
 	return true
 }
 
-// unlock releases the mutex and wakes the loop if it sleeps.
-func (b *inbox) unlock() {
-	wasSleeping := b.sleeping
+// unlock releases the mutex and reports whether the loop slept, and has to be woken.
+func (b *inbox) unlock() (slept bool) {
+	slept = b.sleeping
 	b.sleeping = false
 	b.mu.Unlock()
-	if wasSleeping {
-		select {
-		case b.wake <- struct{}{}:
-		default:
-		}
-	}
+	return slept
 }
 
-// submit leaves a request, when there is room for it.
-func (b *inbox) submit(ctx context.Context, r *request) error {
+// submit leaves a request, when there is room for it. alone says that it is the only
+// one under way.
+func (b *inbox) submit(ctx context.Context, r *request) (slept, alone bool, err error) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return ErrStopped
+		return false, false, ErrStopped
 	}
 	if !b.hasRoom(r.bytes) || len(b.room) > 0 {
 		if err := b.awaitRoom(ctx, r.bytes); err != nil {
-			return err
+			return false, false, err
 		}
 		// The bytes are reserved, and the mutex is held again.
 	} else {
 		b.pendingBytes += r.bytes
 	}
+	alone = b.pendingBytes == r.bytes
 	b.waiting.requests = append(b.waiting.requests, r)
-	b.unlock()
-	return nil
+	return b.unlock(), alone, nil
 }
 
 func (b *inbox) hasRoom(bytes int) bool {
@@ -178,7 +175,7 @@ func (b *inbox) releaseLocked(bytes int) {
 }
 
 // deliver leaves the messages of one peer.
-func (b *inbox) deliver(from NodeID, batch []wire.Envelope) {
+func (b *inbox) deliver(from NodeID, batch []wire.Envelope) (slept bool) {
 	b.mu.Lock()
 	for i := range batch {
 		size := batch[i].Message.Size()
@@ -189,21 +186,21 @@ func (b *inbox) deliver(from NodeID, batch []wire.Envelope) {
 		b.waiting.messageBytes += size
 		b.waiting.messages = append(b.waiting.messages, delivery{from: from, message: batch[i].Message})
 	}
-	b.unlock()
+	return b.unlock()
 }
 
-func (b *inbox) unreachable(peer NodeID) {
+func (b *inbox) unreachable(peer NodeID) (slept bool) {
 	b.mu.Lock()
 	if !slices.Contains(b.waiting.unreachable, peer) {
 		b.waiting.unreachable = append(b.waiting.unreachable, peer)
 	}
-	b.unlock()
+	return b.unlock()
 }
 
-func (b *inbox) logSynced(seq core.Seq) {
+func (b *inbox) logSynced(seq core.Seq) (slept bool) {
 	b.mu.Lock()
 	b.waiting.synced = max(b.waiting.synced, seq)
-	b.unlock()
+	return b.unlock()
 }
 
 // entriesApplied does not wake the loop: nothing there waits for it.
@@ -213,40 +210,39 @@ func (b *inbox) entriesApplied(through Index) {
 	b.mu.Unlock()
 }
 
-func (b *inbox) fail(err error) {
+func (b *inbox) fail(err error) (slept bool) {
 	b.mu.Lock()
 	if b.waiting.failure == nil {
 		b.waiting.failure = err
 	}
-	b.unlock()
+	return b.unlock()
 }
 
-// ask leaves a control; false if the group has stopped.
-func (b *inbox) ask(c control) bool {
+// ask leaves a control; ok is false if the group has stopped.
+func (b *inbox) ask(c control) (slept, ok bool) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return false
+		return false, false
 	}
 	b.waiting.controls = append(b.waiting.controls, c)
-	b.unlock()
-	return true
+	return b.unlock(), true
 }
 
 // refuse makes further requests fail; those that wait for room, too.
 func (b *inbox) refuse() {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.closed = true
 	for _, w := range b.room {
 		close(w.ready)
 	}
 	b.room = nil
-	b.unlock()
 }
 
 // stop makes the loop end.
-func (b *inbox) stop() {
+func (b *inbox) stop() (slept bool) {
 	b.mu.Lock()
 	b.waiting.stop = true
-	b.unlock()
+	return b.unlock()
 }

@@ -4,38 +4,68 @@ package raft
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/wire"
 )
 
-// The loop is the one goroutine that owns the core of a group:
+// The loop owns the core of a group. One turn of it is
 //
 //	drain -> core.Handle -> perform
 //
 // drain turns what waits in the inbox into events; perform gives each effect to the
 // one lane it belongs to. Nothing here waits for a disk, a socket or the state
 // machine, so the loop is free for the next batch as soon as the last one is queued.
+//
+// The loop has a goroutine, but when it sleeps, whoever brings the next event may take
+// the turn instead (docs/decisions/0002): on the path of a lone write that saves the
+// hand-offs, each of which costs more than the turn itself. The mutex g.turns makes it one loop all
+// the same.
+
+// inlineTurnsMax bounds how many turns somebody else than the loop's goroutine takes.
+const inlineTurnsMax = 3
+
+// awake sees to it that a turn is taken, after something was left in the inbox of a
+// loop that slept: at once by the caller, if inline, or else by the loop's goroutine.
+func (g *Group) awake(inline bool) {
+	if inline && g.turns.TryLock() {
+		more, ended := true, g.ended
+		for n := 0; n < inlineTurnsMax && more && !ended; n++ {
+			more, ended = g.turn()
+		}
+		g.turns.Unlock()
+		if !more && !ended {
+			return
+		}
+	}
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
 
 // run is the loop's goroutine.
 func (g *Group) run() {
-	g.timer = time.NewTimer(time.Hour)
-	g.timerAt = g.node.now() + core.Instant(time.Hour)
 	for {
-		more, ended := g.turn()
+		g.turns.Lock()
+		more, ended := true, g.ended
+		for more && !ended {
+			more, ended = g.turn()
+		}
+		g.turns.Unlock()
 		if ended {
 			break
 		}
-		if more {
-			continue
-		}
 		select {
-		case <-g.inbox.wake:
+		case <-g.wake:
+			runtime.Gosched() // So that those who woke together make one batch.
 		case <-g.timer.C:
-			g.timerAt = core.Never
 		}
 	}
+	g.turns.Lock()
+	defer g.turns.Unlock()
 	g.timer.Stop()
 	g.shutDown()
 }
@@ -54,7 +84,7 @@ func (g *Group) turn() (more, ended bool) {
 	}
 	g.followLeader()
 	g.giveUpUnresolved(now)
-	ended = g.taken.stop || g.taken.failure != nil
+	g.ended = g.taken.stop || g.taken.failure != nil
 	if g.taken.failure != nil {
 		g.fail(g.taken.failure)
 	}
@@ -63,7 +93,7 @@ func (g *Group) turn() (more, ended bool) {
 	}
 	g.publish()
 	g.arm(now)
-	return took || g.canPropose(), ended
+	return took || g.canPropose(), g.ended
 }
 
 // drain turns what was taken in into events.
@@ -124,7 +154,7 @@ func (g *Group) drainControl(c control) {
 func (g *Group) arm(now core.Instant) {
 	g.deadline = g.core.Deadline()
 	at := min(g.deadline, g.unresolvedAt)
-	if at < g.timerAt {
+	if at < g.timerAt || g.timerAt <= now {
 		g.timerAt = at
 		g.timer.Reset(time.Duration(max(at-now, 0)))
 	}
@@ -147,7 +177,7 @@ func (g *Group) shutDown() {
 	}
 	g.inbox.take(&g.taken)
 	g.endRequests()
-	g.ended.Wait()
+	g.running.Wait()
 	g.endRequests() // Whatever the applier's last batch left.
 	g.publish()
 	close(g.done)

@@ -124,8 +124,8 @@ func (n *Node) deliver(from NodeID, batch []wire.Envelope) {
 		for run < len(batch) && batch[run].Group == batch[0].Group {
 			run++
 		}
-		if g := n.group(batch[0].Group); g != nil {
-			g.inbox.deliver(from, batch[:run])
+		if g := n.group(batch[0].Group); g != nil && g.inbox.deliver(from, batch[:run]) {
+			g.awake(true)
 		}
 		batch = batch[run:]
 	}
@@ -135,7 +135,9 @@ func (n *Node) unreachable(peer NodeID) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	for _, g := range n.groups {
-		g.inbox.unreachable(peer)
+		if g.inbox.unreachable(peer) {
+			g.awake(false)
+		}
 	}
 }
 

@@ -56,16 +56,25 @@ func (g *Group) writeLog(e core.WriteLog) {
 // writerReports is how the log writer talks to a group.
 type writerReports struct{ g *Group }
 
-// LogSynced tells the loop what is durable.
-func (r writerReports) LogSynced(seq uint64) { r.g.inbox.logSynced(core.Seq(seq)) }
+// LogSynced tells the loop what is durable. A writer that has nothing else to do
+// takes the loop's turn itself.
+func (r writerReports) LogSynced(seq uint64, idle bool) {
+	if r.g.inbox.logSynced(core.Seq(seq)) {
+		r.g.awake(idle)
+	}
+}
 
 // LogFailed stops the group: nobody knows what the disk holds.
-func (r writerReports) LogFailed(err error) { r.g.inbox.fail(err) }
+func (r writerReports) LogFailed(err error) {
+	if r.g.inbox.fail(err) {
+		r.g.awake(false)
+	}
+}
 
 func (g *Group) replicate(e core.Replicate) {
 	if s := g.stream(e.To); s != nil {
 		s.Follow(peer.Order{
-			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, Last: e.Last, Commit: e.Commit, Match: e.Match,
+			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, Last: e.Last, Commit: e.Commit, News: e.News, Match: e.Match,
 		})
 	}
 }
@@ -109,13 +118,17 @@ func (g *Group) newStream(id NodeID) *stream {
 		Recent: g.cache.Entries,
 		Load:   source.loadStored,
 		Send:   func(m *wire.AppendEntries) bool { return g.node.send(id, g.cfg.ID, m) },
-		Lost:   func() { g.inbox.unreachable(id) },
+		Lost: func() {
+			if g.inbox.unreachable(id) {
+				g.awake(false)
+			}
+		},
 		Failed: func(err error) {
 			g.logger.Error("cannot read entries for a peer", "peer", uint64(id), "error", err)
 		},
 		BatchBytes: g.cfg.BatchBytesMax, WindowBytes: g.cfg.InflightBytesMax, WindowMessages: g.cfg.InflightMessagesMax,
 	})}
-	g.ended.Go(s.Run)
+	g.running.Go(s.Run)
 	return s
 }
 

@@ -30,7 +30,7 @@ func (g *Group) Propose(ctx context.Context, command []byte) (Result, error) {
 		return Result{}, err
 	}
 	r := g.requests.get(command)
-	if err := g.inbox.submit(ctx, r); err != nil {
+	if err := g.submit(ctx, r); err != nil {
 		return Result{}, err
 	}
 	select {
@@ -71,7 +71,7 @@ func (g *Group) ProposeBatch(ctx context.Context, commands [][]byte) ([]Result, 
 	if r.bytes > g.cfg.PendingBytesMax {
 		return nil, fmt.Errorf("%w: a batch of %d bytes, the most is %d", ErrTooLarge, r.bytes, g.cfg.PendingBytesMax)
 	}
-	if err := g.inbox.submit(ctx, r); err != nil {
+	if err := g.submit(ctx, r); err != nil {
 		return nil, err
 	}
 	select {
@@ -100,7 +100,17 @@ func (g *Group) ProposeAsync(ctx context.Context, command []byte, done func(Resu
 	r := &request{callback: done, bytes: commandBytes(command)}
 	r.oneCommand[0] = command
 	r.commands, r.results = r.oneCommand[:], r.oneResult[:0]
-	return g.inbox.submit(ctx, r)
+	return g.submit(ctx, r)
+}
+
+// submit leaves a request in the inbox. Only a lone caller takes the loop's turn
+// itself: where there are several, they had better be one batch.
+func (g *Group) submit(ctx context.Context, r *request) error {
+	slept, alone, err := g.inbox.submit(ctx, r)
+	if slept {
+		g.awake(alone)
+	}
+	return err
 }
 
 func (g *Group) checkCommand(command []byte) error {

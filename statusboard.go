@@ -33,6 +33,9 @@ func (g *Group) publish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := g.core.Brief()
+	if s.Durable != b.DurableIndex {
+		g.cache.Synced(s.Durable) // These may leave the memory now.
+	}
 	b.ID, b.Group = g.node.cfg.ID, g.cfg.ID
 	b.Role, b.Term, b.Leader = Role(s.Role), s.HardState.Term, s.Leader
 	b.LastIndex, b.DurableIndex, b.CommitIndex = s.Last, s.Durable, s.Commit

@@ -4,6 +4,7 @@ package core
 
 import (
 	"github.com/balsa-raft/raft/internal/invariant"
+	"github.com/balsa-raft/raft/internal/progress"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -17,7 +18,25 @@ func (c *Core) advanceCommit() {
 	}
 	if term, held := c.log.Term(reached); held && term == c.hard.Term {
 		c.setCommit(reached)
-		c.leader.markAllDirty()
+		c.leader.newsAt = min(c.leader.newsAt, c.now+c.newsDelay())
+	}
+}
+
+// newsDelay is how long the news of a commit waits for entries to go with: under
+// load they come at once, and a message without them would cost as much as one with.
+func (c *Core) newsDelay() Instant { return max(c.cfg.HeartbeatInterval/50, 1) }
+
+// tellCommit lets the peers know of the commit index that no entry has taken along.
+func (c *Core) tellCommit() {
+	l := c.leader
+	if l == nil || c.now < l.newsAt {
+		return
+	}
+	l.newsAt = Never
+	for i, p := range l.peers {
+		if l.told[i] < c.commit && p.State == progress.Replicate {
+			l.dirty[i], l.news[i] = true, true
+		}
 	}
 }
 

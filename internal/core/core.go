@@ -178,7 +178,7 @@ func (c *Core) receive(from wire.NodeID, message wire.Message) {
 // than necessary.
 func (c *Core) Deadline() Instant {
 	if c.leader != nil {
-		return min(c.leader.heartbeatAt, c.leader.quorumAt, c.leader.transferUntil, c.stallAt())
+		return min(c.leader.heartbeatAt, c.leader.newsAt, c.leader.quorumAt, c.leader.transferUntil, c.stallAt())
 	}
 	if c.mayCampaign() {
 		return c.electionAt
@@ -192,6 +192,7 @@ func (c *Core) deadlineReached() {
 		c.checkTransfer()
 		c.checkStall()
 		c.checkQuorum()
+		c.tellCommit()
 		c.sendHeartbeats()
 	case c.mayCampaign() && c.now >= c.electionAt:
 		c.campaign()

@@ -48,9 +48,10 @@ type Replicate struct {
 	Probe bool
 	// Last is the end of the leader's log: entries up to it are to be sent.
 	Last wire.Index
-	// Commit goes with the next message; if there is no entry left to send, a
-	// message without entries carries it.
+	// Commit goes with the next message. News says that it is time to send one even
+	// if there is no entry for it to go with.
 	Commit wire.Index
+	News   bool
 	// Match is how far the peer has acknowledged: it frees the stream's window.
 	Match wire.Index
 }

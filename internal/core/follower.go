@@ -154,6 +154,7 @@ func (c *Core) appendToIndex(entries []wire.Entry) {
 
 func (c *Core) truncateFrom(first wire.Index) {
 	c.log.TruncateFrom(first)
+	c.lane.clip(first - 1)
 	c.rollBackMemberships(first)
 }
 

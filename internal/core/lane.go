@@ -61,9 +61,6 @@ func (c *Core) setHardState(term wire.Term, vote wire.NodeID) {
 // with the hard state if that has changed.
 func (c *Core) write(entries []wire.Entry) {
 	l := &c.lane
-	if len(entries) > 0 {
-		l.clip(entries[0].Index - 1)
-	}
 	l.issued++
 	l.pending = append(l.pending, pendingWrite{last: c.log.Last(), at: c.now})
 	effect := WriteLog{Seq: l.issued, Entries: entries}
@@ -81,8 +78,8 @@ func (c *Core) flushHardState() {
 	}
 }
 
-// clip takes back what was durable, or would be, beyond an index that is the last
-// before what is being overwritten.
+// clip takes back what was durable, or would be, behind the last entry before what is
+// being truncated.
 func (l *lane) clip(last wire.Index) {
 	l.durable = min(l.durable, last)
 	for i := range l.pending {

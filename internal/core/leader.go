@@ -15,8 +15,14 @@ type leaderState struct {
 	// peers are all other members, by ascending ID.
 	peers []*progress.Progress
 	// dirty says, for the peer at the same place, that its stream has to be told
-	// something at the end of this step.
-	dirty []bool
+	// something at the end of this step; news, that this includes the commit index;
+	// told is the commit index that went with entries, or as news.
+	dirty, news []bool
+	told        []wire.Index
+	// appended says that there are new entries since the streams were last told.
+	appended bool
+	// newsAt is when those that were not told of the commit index will be.
+	newsAt Instant
 
 	round       wire.Round
 	heartbeatAt Instant
@@ -64,6 +70,7 @@ func (c *Core) becomeLeader() {
 		heartbeatAt:   c.now + c.cfg.HeartbeatInterval,
 		quorumAt:      c.now + c.cfg.ElectionTimeout,
 		transferUntil: Never,
+		newsAt:        Never,
 	}
 	c.leader = l
 	for _, member := range c.membership().Members {
@@ -71,7 +78,7 @@ func (c *Core) becomeLeader() {
 			l.peers = append(l.peers, progress.New(member.ID, c.log.Last(), c.now))
 		}
 	}
-	l.dirty = make([]bool, len(l.peers))
+	l.dirty, l.news, l.told = make([]bool, len(l.peers)), make([]bool, len(l.peers)), make([]wire.Index, len(l.peers))
 	if len(l.peers) == 0 {
 		l.heartbeatAt, l.quorumAt = Never, Never
 	}
@@ -107,18 +114,21 @@ func (c *Core) append(entries []wire.Entry) {
 	c.appendToIndex(entries)
 	c.write(entries)
 	c.leader.markAllDirty()
+	c.leader.appended = true
 }
 
 // flushReplication tells the streams, once a step, what there is to do.
 func (c *Core) flushReplication() {
-	if c.leader == nil {
+	l := c.leader
+	if l == nil {
 		return
 	}
-	for i, p := range c.leader.peers {
-		if !c.leader.dirty[i] {
+	for i, p := range l.peers {
+		if !l.dirty[i] {
 			continue
 		}
-		c.leader.dirty[i] = false
+		news := l.news[i]
+		l.dirty[i], l.news[i] = false, false
 		prev := wire.LogID{Index: p.Next - 1}
 		term, held := c.log.Term(prev.Index)
 		if !held {
@@ -128,10 +138,14 @@ func (c *Core) flushReplication() {
 		prev.Term = term
 		c.emit(Replicate{
 			To: p.ID, Term: c.hard.Term, Epoch: p.Epoch, Prev: prev, Probe: p.State == progress.Probe,
-			Last: c.log.Last(), Commit: c.commit, Match: p.Match,
+			Last: c.log.Last(), Commit: c.commit, News: news, Match: p.Match,
 		})
+		if news || l.appended {
+			l.told[i] = c.commit
+		}
 		p.Check(c.log.Last())
 	}
+	l.appended = false
 }
 
 func (c *Core) entriesSent(e EntriesSent) {
@@ -206,5 +220,8 @@ func (c *Core) peerUnreachable(peer wire.NodeID) {
 	if p := c.leader.peer(peer); p != nil && p.State == progress.Replicate {
 		p.BecomeProbe(p.Match + 1)
 		c.leader.markDirty(peer)
+	}
+	if c.leader.transferTo == peer {
+		c.endTransfer(false)
 	}
 }

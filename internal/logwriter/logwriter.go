@@ -23,8 +23,9 @@ type Store interface {
 // Group is who queues writes, and is told about them. Both methods are called by
 // the goroutine that runs the writer, or from within Queue, and must not block.
 type Group interface {
-	// LogSynced says that all writes up to and including seq are durable.
-	LogSynced(seq uint64)
+	// LogSynced says that all writes up to and including seq are durable. idle says
+	// that nothing waits to be written: the callee may take a little time.
+	LogSynced(seq uint64, idle bool)
 	// LogFailed says that writes failed, for good.
 	LogFailed(err error)
 }
@@ -166,8 +167,12 @@ func (w *Writer) report(err error) (more bool) {
 	clear(w.taken)
 	clear(w.updates)
 	for _, s := range w.synced {
-		s.group.LogSynced(s.seq)
+		s.group.LogSynced(s.seq, !w.hasMore())
 	}
+	return w.hasMore()
+}
+
+func (w *Writer) hasMore() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.queue) > 0

@@ -16,6 +16,7 @@ type Order struct {
 	Epoch               wire.Epoch
 	Prev                wire.LogID
 	Probe               bool
+	News                bool
 	Last, Commit, Match wire.Index
 }
 
@@ -137,7 +138,7 @@ func (s *Stream) mayFill() bool {
 	case s.cursor.Index < s.order.Last:
 		return s.window.hasRoom()
 	}
-	return s.told < s.order.Commit
+	return s.order.News && s.told < s.order.Commit
 }
 
 // send sends one message behind the cursor.
