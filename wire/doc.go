@@ -8,7 +8,7 @@
 // keeps no state. Everything in it is plain data; a value may be read from any
 // goroutine as long as nobody changes it. Decoding never trusts its input: a
 // malformed or absurd message is an error that wraps ErrMalformed, never a
-// panic, and never an allocation larger than the input that asked for it.
+// panic, and never an allocation out of proportion to the input: a few times its size.
 //
 // The encoding is little-endian with fixed widths. Its bytes are pinned by the
 // golden files in testdata; a change to them is a change of the wire format and

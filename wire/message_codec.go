@@ -8,7 +8,7 @@ const smallMessageBytes = 64
 // Kind returns KindAppendEntries.
 func (*AppendEntries) Kind() MessageKind { return KindAppendEntries }
 
-// Size returns the encoded size in bytes.
+// Size returns an upper bound of the encoded size in bytes.
 func (m *AppendEntries) Size() int { return smallMessageBytes + SizeOf(m.Entries) }
 
 func (m *AppendEntries) append(buf []byte) []byte {

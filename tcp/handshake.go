@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tcp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/balsa-raft/raft/wire"
+)
+
+// magic begins every hello.
+const magic = "balsaRFT"
+
+// The sizes of a hello in bytes. The prologue, magic and version, is the same in
+// all versions for ever; what follows it may change with the version.
+const (
+	prologueBytes = len(magic) + 4
+	helloBytes    = prologueBytes + 4 + 16 + 3*8 + 4
+)
+
+// Reasons for which a connection ends during the handshake.
+var (
+	errNotRaft  = errors.New("not the Raft protocol")
+	errChecksum = errors.New("checksum does not match")
+	errVersion  = errors.New("protocol version is not supported")
+	errRefused  = errors.New("handshake refused")
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// status is the acceptor's verdict on a hello.
+type status uint32
+
+// The statuses. A dialler's hello has none.
+const (
+	statusNone         status = 0
+	statusOK           status = 1
+	statusVersion      status = 2
+	statusWrongCluster status = 3
+	statusWrongNode    status = 4
+	statusSelf         status = 5
+	statusNotProven    status = 6
+	statusBusy         status = 7
+)
+
+// String says what the status means.
+func (s status) String() string {
+	switch s {
+	case statusNone:
+		return "no status"
+	case statusOK:
+		return "accepted"
+	case statusVersion:
+		return "the protocol version is not supported"
+	case statusWrongCluster:
+		return "the nodes belong to different clusters"
+	case statusWrongNode:
+		return "the address belongs to another node than expected"
+	case statusSelf:
+		return "both ends have the same node ID"
+	case statusNotProven:
+		return "the certificate does not name the node"
+	case statusBusy:
+		return "too many nodes are connected"
+	}
+	return fmt.Sprintf("status %d", uint32(s))
+}
+
+// hello is what each end says of itself when a connection begins, the dialler first.
+type hello struct {
+	version     uint32
+	status      status // from the acceptor only
+	cluster     wire.ClusterID
+	from        wire.NodeID // who speaks
+	to          wire.NodeID // whom the speaker believes to speak to
+	incarnation wire.Incarnation
+}
+
+func (h *hello) encode() []byte {
+	order := binary.LittleEndian
+	buf := append(make([]byte, 0, helloBytes), magic...)
+	buf = order.AppendUint32(buf, h.version)
+	buf = order.AppendUint32(buf, uint32(h.status))
+	buf = append(buf, h.cluster[:]...)
+	buf = order.AppendUint64(buf, uint64(h.from))
+	buf = order.AppendUint64(buf, uint64(h.to))
+	buf = order.AppendUint64(buf, uint64(h.incarnation))
+	return order.AppendUint32(buf, crc32.Checksum(buf, castagnoli))
+}
+
+// readHello reads one hello. It reads no more than helloBytes, and of another
+// version no more than the prologue: then the error wraps errVersion and the
+// version is all that the hello tells.
+func readHello(r io.Reader) (hello, error) {
+	var buf [helloBytes]byte
+	if _, err := io.ReadFull(r, buf[:prologueBytes]); err != nil {
+		return hello{}, fmt.Errorf("read hello: %w", err)
+	}
+	if string(buf[:len(magic)]) != magic {
+		return hello{}, errNotRaft
+	}
+	order := binary.LittleEndian
+	h := hello{version: order.Uint32(buf[len(magic):])}
+	if h.version != wire.Version {
+		return h, fmt.Errorf("%w: %d, this node has %d", errVersion, h.version, wire.Version)
+	}
+	if _, err := io.ReadFull(r, buf[prologueBytes:]); err != nil {
+		return hello{}, fmt.Errorf("read hello: %w", err)
+	}
+	end := helloBytes - 4
+	if crc32.Checksum(buf[:end], castagnoli) != order.Uint32(buf[end:]) {
+		return hello{}, errChecksum
+	}
+	rest := buf[prologueBytes:end]
+	h.status = status(order.Uint32(rest))
+	copy(h.cluster[:], rest[4:])
+	h.from = wire.NodeID(order.Uint64(rest[20:]))
+	h.to = wire.NodeID(order.Uint64(rest[28:]))
+	h.incarnation = wire.Incarnation(order.Uint64(rest[36:]))
+	return h, nil
+}
+
+// judge is the acceptor's verdict on the dialler's hello, certificates aside.
+func (t *Transport) judge(h hello) status {
+	switch {
+	case h.cluster != t.options.Cluster:
+		return statusWrongCluster
+	case h.from == t.options.Node:
+		return statusSelf
+	case h.to != t.options.Node || h.from == 0:
+		return statusWrongNode
+	}
+	return statusOK
+}
+
+// checkAnswer is the dialler's verdict on the acceptor's hello.
+func (t *Transport) checkAnswer(h hello, peer wire.NodeID) error {
+	switch {
+	case h.cluster != t.options.Cluster:
+		return fmt.Errorf("%w: %v: the peer's is %v, this node's %v", errRefused, statusWrongCluster, h.cluster, t.options.Cluster)
+	case h.from != peer:
+		return fmt.Errorf("%w: %v: it is node %d", errRefused, statusWrongNode, h.from)
+	case h.status != statusOK:
+		return fmt.Errorf("%w by the peer: %v", errRefused, h.status)
+	}
+	return nil
+}
+
+// hello returns what this node says of itself to another.
+func (t *Transport) hello(to wire.NodeID, verdict status) hello {
+	return hello{
+		version:     wire.Version,
+		status:      verdict,
+		cluster:     t.options.Cluster,
+		from:        t.options.Node,
+		to:          to,
+		incarnation: t.options.Incarnation,
+	}
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tcp
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balsa-raft/raft/wire"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+var testCluster = wire.ClusterID{1, 2, 3}
+
+// lines is a log that tests read line by line.
+type lines chan string
+
+func newLines() lines { return make(chan string, 1<<14) }
+
+func (l lines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default: // A full log is a test's own fault; it will wait in vain and say so.
+	}
+	return len(line), nil
+}
+
+// await returns the next line that has all the parts.
+func (l lines) await(t testing.TB, parts ...string) string {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case line := <-l:
+			found := 0
+			for _, part := range parts {
+				if strings.Contains(line, part) {
+					found++
+				}
+			}
+			if found == len(parts) {
+				return line
+			}
+		case <-timeout:
+			t.Fatalf("no line with %q", parts)
+		}
+	}
+}
+
+// delivery is one call of deliver.
+type delivery struct {
+	from  wire.NodeID
+	batch []wire.Envelope
+}
+
+// node is a transport and all that came out of it.
+type node struct {
+	*Transport
+	lines       lines
+	deliveries  chan delivery
+	unreachable chan wire.NodeID
+}
+
+// testOptions are options for a node on a free port, with short times.
+func testOptions(id wire.NodeID) Options {
+	return Options{
+		Address: "127.0.0.1:0", Node: id, Cluster: testCluster, Incarnation: wire.Incarnation(100 + id),
+		BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+	}
+}
+
+func startNode(t testing.TB, options Options) *node {
+	t.Helper()
+	n := listenNode(t, options)
+	n.start(t)
+	return n
+}
+
+func listenNode(t testing.TB, options Options) *node {
+	t.Helper()
+	n := &node{lines: newLines(), deliveries: make(chan delivery, 1<<14), unreachable: make(chan wire.NodeID, 1<<14)}
+	options.Logger = slog.New(slog.NewTextHandler(n.lines, nil))
+	transport, err := Listen(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Transport = transport
+	t.Cleanup(func() { _ = transport.Close() })
+	return n
+}
+
+func (n *node) start(t testing.TB) {
+	t.Helper()
+	deliver := func(from wire.NodeID, batch []wire.Envelope) { n.deliveries <- delivery{from, batch} }
+	unreachable := func(peer wire.NodeID) {
+		select {
+		case n.unreachable <- peer:
+		default: // Nobody looks: the test is about something else.
+		}
+	}
+	if err := n.Start(deliver, unreachable); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// connect connects to another node and waits until messages can be sent.
+func (n *node) connect(t testing.TB, to *node) {
+	t.Helper()
+	n.Connect(to.options.Node, to.Addr().String())
+	n.awaitConnected(t)
+}
+
+// awaitConnected waits for the next connection that is made, until it takes messages.
+func (n *node) awaitConnected(t testing.TB) {
+	t.Helper()
+	n.lines.await(t, "connected to peer")
+}
+
+// send sends, as soon as the lane takes it.
+func (n *node) send(t testing.TB, to wire.NodeID, envelope wire.Envelope) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !n.Send(to, envelope) {
+		if time.Now().After(deadline) {
+			t.Fatal("message refused for too long")
+		}
+		pause()
+	}
+}
+
+// pause lets other goroutines run before something is tried again.
+func pause() { runtime.Gosched() }
+
+// receive returns the next call of deliver.
+func (n *node) receive(t testing.TB) delivery {
+	t.Helper()
+	select {
+	case d := <-n.deliveries:
+		return d
+	case <-time.After(patience):
+		t.Fatal("nothing was delivered")
+		return delivery{}
+	}
+}
+
+func (n *node) awaitUnreachable(t testing.TB, peer wire.NodeID) {
+	t.Helper()
+	select {
+	case got := <-n.unreachable:
+		if got != peer {
+			t.Fatalf("node %d is unreachable, want %d", got, peer)
+		}
+	case <-time.After(patience):
+		t.Fatal("no peer is unreachable")
+	}
+}
+
+func heartbeat(term wire.Term) wire.Envelope {
+	return wire.Envelope{Group: 1, Message: &wire.Heartbeat{Term: term}}
+}
+
+func termOf(e wire.Envelope) wire.Term { return e.Message.(*wire.Heartbeat).Term }
+
+// stranger is a bare connection to a node.
+type stranger struct{ net.Conn }
+
+func dialStranger(t testing.TB, to *node) stranger {
+	t.Helper()
+	conn, err := net.Dial("tcp", to.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return stranger{conn}
+}
+
+// write writes what the other end may or may not read to the end.
+func (s stranger) write(data []byte) { _, _ = s.Write(data) }
+
+// greet makes the handshake as node 9 would, and returns the answer.
+func (s stranger) greet(t testing.TB, to wire.NodeID) hello {
+	t.Helper()
+	h := hello{version: wire.Version, cluster: testCluster, from: 9, to: to}
+	s.write(h.encode())
+	answer, err := readHello(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// awaitEnd waits until the other end closes, without having sent anything more.
+func (s stranger) awaitEnd(t testing.TB) {
+	t.Helper()
+	n, err := io.Copy(io.Discard, s)
+	if timeout, ok := err.(net.Error); n > 0 || (ok && timeout.Timeout()) {
+		t.Fatalf("got %d bytes, error %v; want the end", n, err)
+	}
+}
+
+// frameOf returns one frame with the messages.
+func frameOf(messages ...wire.Envelope) []byte {
+	frame, _, _ := appendFrame(nil, messages, FrameBytesMaxDefault)
+	return frame
+}
+
+// authority signs certificates for tests.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+	pool        *x509.CertPool
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(certificate)
+	return &authority{certificate, key, pool}
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// sign returns a certificate for the DNS names. Change, unless nil, changes it first.
+func (a *authority) sign(t testing.TB, change func(*x509.Certificate), names ...string) tls.Certificate {
+	t.Helper()
+	key := newKey(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), DNSNames: names,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	}
+	if change != nil {
+		change(template)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// options returns the TLS options of a node with the certificate.
+func (a *authority) options(certificate tls.Certificate) *TLSOptions {
+	return &TLSOptions{
+		Certificate: func() (*tls.Certificate, error) { return &certificate, nil },
+		Authorities: func() (*x509.CertPool, error) { return a.pool, nil },
+	}
+}
+
+// node returns the TLS options of a node with a good certificate.
+func (a *authority) node(t testing.TB, id wire.NodeID) *TLSOptions {
+	return a.options(a.sign(t, nil, NodeName(id)))
+}
+
+// failDial is a Dial that always fails.
+func failDial(context.Context, string, string) (net.Conn, error) {
+	return nil, fmt.Errorf("dialling is not allowed here")
+}

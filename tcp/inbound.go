@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/balsa-raft/raft/wire"
+)
+
+const (
+	// pendingMax bounds the incoming connections that have not ended their handshake.
+	// When one more comes, the oldest of them is closed: an honest one is never old.
+	pendingMax = 64
+	// inboundMax bounds the nodes that are connected at a time.
+	inboundMax = 1024
+	// acceptPauseMax bounds the pause after an accept failed, as for want of files.
+	acceptPauseMax = time.Second
+)
+
+var errHandshakeTimeout = errors.New("the handshake took too long")
+
+// accept accepts until the listener is closed. It neither ends nor spins when the
+// process has run out of files.
+func (t *Transport) accept() {
+	pause := time.Millisecond
+	for {
+		conn, err := t.listener.Accept()
+		if err == nil {
+			pause = time.Millisecond
+			t.admit(conn)
+			continue
+		}
+		if t.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		t.log.warn("cannot accept connections", reason(err), "reason", err.Error())
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, acceptPauseMax)
+		case <-t.ctx.Done():
+			return
+		}
+	}
+}
+
+// admit starts the goroutine of an incoming connection.
+func (t *Transport) admit(conn net.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		_ = conn.Close()
+		return
+	}
+	if len(t.pending) >= pendingMax {
+		t.log.warn("too many connections without handshake", "")
+		_ = t.pending[0].Close() // Its goroutine notices.
+		t.pending = t.pending[1:]
+	}
+	t.pending = append(t.pending, conn)
+	t.running.Go(func() { t.receive(conn) })
+}
+
+// receive sees an incoming connection from its beginning to its end.
+func (t *Transport) receive(raw net.Conn) {
+	conn, peer, err := t.welcome(raw)
+	t.mu.Lock()
+	t.pending = slices.DeleteFunc(t.pending, func(other net.Conn) bool { return other == raw })
+	t.mu.Unlock()
+	if err == nil {
+		err = t.read(conn, peer)
+	}
+	_ = raw.Close() // Why it ends is known already.
+	if conn != nil {
+		t.release(conn, peer)
+	}
+	if t.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		host, _, _ := net.SplitHostPort(raw.RemoteAddr().String())
+		t.log.warn("incoming connection ended", host+"\x00"+reason(err),
+			"remote", raw.RemoteAddr().String(), "peer", uint64(peer), "reason", err.Error())
+	}
+}
+
+// welcome makes the acceptor's side of the handshake. The peer returned is who the
+// other end says to be, also when it is refused.
+func (t *Transport) welcome(raw net.Conn) (*connection, wire.NodeID, error) {
+	ctx, cancel := context.WithTimeoutCause(t.ctx, t.options.HandshakeTimeout, errHandshakeTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
+	conn := &connection{Conn: raw, raw: raw, done: make(chan struct{})}
+	h, verdict, err := t.examine(ctx, conn)
+	if verdict == statusNone {
+		return nil, 0, because(ctx, err)
+	}
+	if verdict == statusOK && !t.adopt(conn, h.from) {
+		verdict, err = statusBusy, fmt.Errorf("%w: %v", errRefused, statusBusy)
+	}
+	answer := t.hello(h.from, verdict)
+	_, writeErr := conn.Write(answer.encode())
+	if verdict != statusOK {
+		return nil, h.from, err
+	}
+	if writeErr == nil {
+		t.meet(h.from, h.incarnation)
+	}
+	return conn, h.from, writeErr
+}
+
+// examine reads the dialler's hello and returns the verdict, statusNone if there is
+// nothing to answer. Unless the verdict is statusOK the error says why.
+func (t *Transport) examine(ctx context.Context, conn *connection) (hello, status, error) {
+	proves := func(wire.NodeID) bool { return true }
+	if o := t.options.TLS; o != nil {
+		secure, err := o.accepted(ctx, conn.raw)
+		if err != nil {
+			return hello{}, statusNone, err
+		}
+		conn.Conn = secure
+		proves = func(node wire.NodeID) bool { return o.proves(secure, node) }
+	}
+	h, err := readHello(conn)
+	if errors.Is(err, errVersion) {
+		return h, statusVersion, err
+	}
+	if err != nil {
+		return h, statusNone, err
+	}
+	verdict := t.judge(h)
+	if verdict == statusOK && !proves(h.from) {
+		verdict = statusNotProven
+	}
+	if verdict != statusOK {
+		err = fmt.Errorf("%w: %v: cluster %v, from node %d, for node %d", errRefused, verdict, h.cluster, h.from, h.to)
+	}
+	return h, verdict, err
+}
+
+// adopt makes the connection the one that delivers the peer's messages, after the
+// earlier one, if there is one, has delivered its last. It returns false if too
+// many nodes are connected.
+func (t *Transport) adopt(conn *connection, peer wire.NodeID) bool {
+	t.mu.Lock()
+	earlier := t.inbound[peer]
+	if t.closed || (earlier == nil && len(t.inbound) >= inboundMax) {
+		t.mu.Unlock()
+		return false
+	}
+	t.inbound[peer] = conn
+	t.mu.Unlock()
+	if earlier != nil {
+		_ = earlier.Close() // It is of no use any more.
+		<-earlier.done
+	}
+	if p := t.peer(peer); p != nil && !p.lane.isOpen() {
+		p.retryNow() // The peer is there: no need to wait for the next attempt.
+	}
+	return true
+}
+
+// release says that nothing more of an adopted connection is delivered.
+func (t *Transport) release(conn *connection, peer wire.NodeID) {
+	t.mu.Lock()
+	if t.inbound[peer] == conn {
+		delete(t.inbound, peer)
+	}
+	t.mu.Unlock()
+	close(conn.done)
+}
+
+// read delivers what arrives until the connection ends.
+func (t *Transport) read(conn net.Conn, peer wire.NodeID) error {
+	frames := newFrameReader(conn, t.options.FrameBytesMax)
+	for {
+		batch, err := frames.next()
+		if err != nil {
+			return err
+		}
+		t.deliver(peer, batch)
+	}
+}

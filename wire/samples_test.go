@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+// message is a message with a name that says what is special about it.
+type message struct {
+	name string
+	Envelope
+}
+
+// Values that differ in every byte, so that fields in the wrong order show.
+const (
+	termA  Term  = 0x0102030405060708
+	indexA Index = 0x1112131415161718
+	indexB Index = 0x2122232425262728
+	epochA Epoch = 0x3132333435363738
+	roundA Round = 0x4142434445464748
+)
+
+var logIDA = LogID{Term: 0x5152535455565758, Index: 0x6162636465666768}
+
+// messages returns messages of all kinds, the zero one of each included.
+func messages() []message {
+	all := []message{
+		{"AppendEntries", in(&AppendEntries{Term: termA, Epoch: epochA, Prev: logIDA, Commit: indexA, Entries: entries()})},
+		{"AppendReply", in(&AppendReply{Term: termA, Epoch: epochA, Match: indexA, Rejected: false, Conflict: LogID{}})},
+		{"AppendReply, rejected", in(&AppendReply{Term: termA, Epoch: epochA, Match: indexA, Rejected: true, Conflict: logIDA})},
+		{"Heartbeat", in(&Heartbeat{Term: termA, Round: roundA, Commit: indexA})},
+		{"HeartbeatReply", in(&HeartbeatReply{Term: termA, Round: roundA, Epoch: epochA, Match: indexA, Accepted: indexB})},
+		{"RequestPreVote", in(&RequestPreVote{Term: termA, Round: roundA, Last: logIDA})},
+		{"PreVoteReply", in(&PreVoteReply{Term: termA, Round: roundA, Granted: true})},
+		{"RequestVote", in(&RequestVote{Term: termA, Last: logIDA, Transfer: true})},
+		{"VoteReply", in(&VoteReply{Term: termA, Granted: true})},
+		{"TimeoutNow", in(&TimeoutNow{Term: termA})},
+		{"ForwardProposals", in(&ForwardProposals{
+			Term: termA, Session: 0x7172737475767778, ID: 0x8182838485868788,
+			Commands: [][]byte{[]byte("first"), {}, []byte("third")},
+		})},
+		{"ForwardReply", in(&ForwardReply{
+			Session: 0x7172737475767778, ID: 0x8182838485868788, First: 0x91929394,
+			Results: []ForwardResult{
+				{Outcome: OutcomeApplied, LogID: logIDA, Value: []byte("value")},
+				{Outcome: OutcomeNotApplied, Value: []byte{}},
+				{Outcome: OutcomeUnknown, LogID: logIDA, Value: []byte{}},
+				{Outcome: OutcomeTooBusy, Value: []byte{0}},
+			},
+		})},
+	}
+	for kind := MessageKind(1); newMessage(kind) != nil; kind++ {
+		all = append(all, message{kind.String() + ", zero", Envelope{Message: newMessage(kind)}})
+	}
+	return all
+}
+
+// in puts a message into an envelope.
+func in(m Message) Envelope { return Envelope{Group: 0xa1a2a3a4a5a6a7a8, Message: m} }
+
+// entries returns one entry of each kind.
+func entries() []Entry {
+	return []Entry{
+		{Index: indexA, Term: termA, Kind: EntryBlank, Data: []byte{}},
+		{Index: indexA + 1, Term: termA + 1, Kind: EntryCommand, Data: []byte("command")},
+		{Index: indexA + 2, Term: termA + 1, Kind: EntryMembership, Data: AppendMembership(nil, joint())},
+	}
+}
+
+// joint returns a membership in which everything occurs.
+func joint() *Membership {
+	return &Membership{
+		Voters:   []NodeID{1, 3, 0xb1b2b3b4b5b6b7b8},
+		Outgoing: []NodeID{1, 2},
+		Learners: []NodeID{4},
+		Members: []Member{
+			{1, "one.example:7"}, {2, ""}, {3, "[::1]:7"}, {4, "four"}, {0xb1b2b3b4b5b6b7b8, "last"},
+		},
+	}
+}
+
+// memberships returns named valid memberships.
+func memberships() map[string]Membership {
+	return map[string]Membership{
+		"joint":  *joint(),
+		"one":    NewMembership(Member{7, "seven"}),
+		"sorted": NewMembership(Member{3, "c"}, Member{1, "a"}, Member{2, "b"}),
+	}
+}
