@@ -19,8 +19,11 @@ const magic = "balsaRFT"
 // all versions for ever; what follows it may change with the version.
 const (
 	prologueBytes = len(magic) + 4
-	helloBytes    = prologueBytes + 4 + 16 + 3*8 + 4
+	helloBytes    = prologueBytes + 4 + 16 + 3*8 + 2 + addressBytesMax + 4
 )
+
+// addressBytesMax is the length of the longest address that fits a hello.
+const addressBytesMax = 254
 
 // Reasons for which a connection ends during the handshake.
 var (
@@ -28,6 +31,7 @@ var (
 	errChecksum = errors.New("checksum does not match")
 	errVersion  = errors.New("protocol version is not supported")
 	errRefused  = errors.New("handshake refused")
+	errAddress  = errors.New("address does not fit")
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -78,6 +82,7 @@ type hello struct {
 	from        wire.NodeID // who speaks
 	to          wire.NodeID // whom the speaker believes to speak to
 	incarnation wire.Incarnation
+	address     string // where the speaker can be reached, empty if it doesn't know
 }
 
 func (h *hello) encode() []byte {
@@ -89,6 +94,9 @@ func (h *hello) encode() []byte {
 	buf = order.AppendUint64(buf, uint64(h.from))
 	buf = order.AppendUint64(buf, uint64(h.to))
 	buf = order.AppendUint64(buf, uint64(h.incarnation))
+	buf = order.AppendUint16(buf, uint16(len(h.address)))
+	buf = append(buf, h.address...)
+	buf = buf[:helloBytes-4] // The rest of the address is zero.
 	return order.AppendUint32(buf, crc32.Checksum(buf, castagnoli))
 }
 
@@ -121,6 +129,11 @@ func readHello(r io.Reader) (hello, error) {
 	h.from = wire.NodeID(order.Uint64(rest[20:]))
 	h.to = wire.NodeID(order.Uint64(rest[28:]))
 	h.incarnation = wire.Incarnation(order.Uint64(rest[36:]))
+	length := int(order.Uint16(rest[44:]))
+	if length > addressBytesMax {
+		return hello{}, errAddress
+	}
+	h.address = string(rest[46 : 46+length])
 	return h, nil
 }
 
@@ -159,5 +172,6 @@ func (t *Transport) hello(to wire.NodeID, verdict status) hello {
 		from:        t.options.Node,
 		to:          to,
 		incarnation: t.options.Incarnation,
+		address:     t.options.Advertise,
 	}
 }

@@ -39,9 +39,10 @@ func TestHelloRoundTrip(t *testing.T) {
 // TestHelloPinned fails when the layout of the handshake changes, which the nodes
 // of other versions would not understand.
 func TestHelloPinned(t *testing.T) {
-	h := hello{version: 1, status: 2, cluster: wire.ClusterID{3}, from: 4, to: 5, incarnation: 6}
+	h := hello{version: 1, status: 2, cluster: wire.ClusterID{3}, from: 4, to: 5, incarnation: 6, address: "a:7"}
 	want := "balsaRFT\x01\x00\x00\x00\x02\x00\x00\x00\x03" + string(make([]byte, 15)) +
-		"\x04\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+		"\x04\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00" +
+		"\x03\x00a:7" + string(make([]byte, addressBytesMax-3))
 	if got := h.encode(); string(got[:helloBytes-4]) != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -108,6 +108,7 @@ func (t *Transport) welcome(raw net.Conn) (*connection, wire.NodeID, error) {
 	}
 	if writeErr == nil {
 		t.meet(h.from, h.incarnation)
+		t.learn(h.from, h.address)
 	}
 	return conn, h.from, writeErr
 }
@@ -161,6 +162,17 @@ func (t *Transport) adopt(conn *connection, peer wire.NodeID) bool {
 		p.retryNow() // The peer is there: no need to wait for the next attempt.
 	}
 	return true
+}
+
+// learnedMax bounds the peers that are known because they connected.
+const learnedMax = 256
+
+// learn makes a node that connected a peer, if it was none, so that it can be
+// answered; see raft.Transport.
+func (t *Transport) learn(id wire.NodeID, address string) {
+	if address != "" && t.peer(id) == nil && len(*t.peers.Load()) < learnedMax {
+		t.Connect(id, address)
+	}
 }
 
 // release says that nothing more of an adopted connection is delivered.

@@ -36,6 +36,10 @@ type Options struct {
 	Node wire.NodeID
 	// Cluster is the cluster's ID. Nodes with another one are refused.
 	Cluster wire.ClusterID
+	// Advertise is where peers can reach this node, as "host:port"; the default is the
+	// address that the listener is bound to, unless that means all of the host's. Peers
+	// that were not told of this node by Connect answer there.
+	Advertise string
 	// Incarnation tells peers whether this node's data folder is the one they knew.
 	// Zero means unknown.
 	Incarnation wire.Incarnation
@@ -103,6 +107,7 @@ func (o *Options) validate() error {
 	}
 	require(o.Address != "", "Address is empty")
 	require(o.Node != 0, "Node is zero")
+	require(len(o.Advertise) <= addressBytesMax, "Advertise is longer than 254 bytes")
 	require(o.Cluster != wire.ClusterID{}, "Cluster is zero")
 	require(o.FrameBytesMax > 0 && o.FrameBytesMax <= 1<<30, "FrameBytesMax is not from 1 to 2^30")
 	require(o.LaneBytesMax > 0, "LaneBytesMax is negative")

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/balsa-raft/raft/wire"
@@ -27,7 +28,14 @@ type peer struct {
 
 	backoff time.Duration // the last one, zero when the next attempt is a first
 	problem string        // why there is no connection, empty while there is
-	buffer  []byte        // frames are encoded into it
+
+	// Of the writer, see lane.
+	direct sync.Mutex      // held while somebody else than run's goroutine writes
+	raw    syscall.RawConn // nil if only that goroutine can
+	buffer []byte          // frames are encoded into it
+	rest   []byte          // what is left of a frame, in buffer, that was written in part
+	frame  int             // what that frame counts for in the lane
+	spare  []wire.Envelope
 
 	mu      sync.Mutex
 	address string

@@ -62,6 +62,9 @@ func Listen(options Options) (*Transport, error) {
 		inbound:      make(map[wire.NodeID]*connection),
 		incarnations: make(map[wire.NodeID]wire.Incarnation),
 	}
+	if bound, ok := listener.Addr().(*net.TCPAddr); ok && options.Advertise == "" && !bound.IP.IsUnspecified() {
+		t.options.Advertise = bound.String()
+	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.peers.Store(new(map[wire.NodeID]*peer))
 	return t, nil
@@ -127,7 +130,11 @@ func (t *Transport) Send(to wire.NodeID, envelope wire.Envelope) bool {
 		t.log.warn("message is too large to send", fmt.Sprint(to), "peer", uint64(to), "bytes", size)
 		return false
 	}
-	return p.lane.put(envelope, size)
+	taken, claim := p.lane.put(envelope, size)
+	if claim != 0 {
+		p.writeNow(claim)
+	}
+	return taken
 }
 
 // Close ends all connections and returns when all goroutines have ended. It waits

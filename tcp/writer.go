@@ -46,12 +46,14 @@ func (p *peer) serve(ctx context.Context, conn *connection, address string) erro
 		cancel(awaitEnd(conn))
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	p.setDirect(directWriter(conn))
 	p.lane.setOpen(true)
 	p.problem = ""
 	p.transport.log.logger.Info("connected to peer", "peer", uint64(p.id), "address", address)
 
 	err := because(ctx, p.write(ctx, conn))
 	p.lane.setOpen(false)
+	p.setDirect(nil)
 	stop()
 	_ = conn.Close() // Why it ends is known already.
 	cancel(nil)
@@ -70,37 +72,59 @@ func awaitEnd(conn net.Conn) error {
 
 // write writes what is put into the lane until ctx ends or a write fails.
 func (p *peer) write(ctx context.Context, conn net.Conn) error {
-	var spare []wire.Envelope
 	for {
 		select {
 		case <-p.lane.ready:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		messages := p.lane.take(spare)
-		if err := p.writeFrames(conn, messages); err != nil {
-			return err
+		if !p.lane.accept() {
+			continue // It was for an earlier connection.
 		}
-		clear(messages) // So that what was sent can be freed.
-		spare = messages
+		if err := p.writeRest(conn); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+		for messages := p.lane.take(p.spare); messages != nil; messages = p.lane.take(p.spare) {
+			if err := p.writeFrames(conn, messages); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+			clear(messages) // So that what was sent can be freed.
+			p.spare = messages
+		}
 	}
+}
+
+// writeRest writes what a direct write has left over.
+func (p *peer) writeRest(conn net.Conn) error {
+	if len(p.rest) == 0 {
+		return nil
+	}
+	err := p.writeFrame(conn, p.rest)
+	p.lane.release(p.frame)
+	p.rest, p.frame = nil, 0
+	return err
 }
 
 // writeFrames writes the messages in as few frames as the bounds allow.
 func (p *peer) writeFrames(conn net.Conn, messages []wire.Envelope) error {
 	for len(messages) > 0 {
-		frame, taken, size := appendFrame(p.buffer[:0], messages, p.transport.options.FrameBytesMax)
-		p.buffer = frame
-		if cap(frame) > bufferBytesKept {
-			p.buffer = nil
-		}
+		frame, taken, size := p.encode(messages)
 		if err := p.writeFrame(conn, frame); err != nil {
-			return fmt.Errorf("write: %w", err)
+			return err
 		}
 		p.lane.release(size)
 		messages = messages[taken:]
 	}
 	return nil
+}
+
+func (p *peer) encode(messages []wire.Envelope) (frame []byte, taken, size int) {
+	frame, taken, size = appendFrame(p.buffer[:0], messages, p.transport.options.FrameBytesMax)
+	p.buffer = frame
+	if cap(frame) > bufferBytesKept {
+		p.buffer = nil
+	}
+	return frame, taken, size
 }
 
 func (p *peer) writeFrame(conn net.Conn, frame []byte) error {
