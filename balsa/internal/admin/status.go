@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"time"
+
+	"github.com/balsa-raft/raft"
+)
+
+// Status is what /status answers. The names in JSON are part of balsa's interface.
+type Status struct {
+	Version       string  `json:"version"`
+	UptimeSeconds float64 `json:"uptime_seconds"`
+	// Keys is the number of keys in this node's state.
+	Keys int `json:"keys"`
+
+	Node  raft.NodeID  `json:"node"`
+	Group raft.GroupID `json:"group"`
+	Role  string       `json:"role"`
+	Term  raft.Term    `json:"term"`
+	// Leader is zero if unknown.
+	Leader       raft.NodeID `json:"leader"`
+	LastIndex    raft.Index  `json:"last_index"`
+	DurableIndex raft.Index  `json:"durable_index"`
+	CommitIndex  raft.Index  `json:"commit_index"`
+	AppliedIndex raft.Index  `json:"applied_index"`
+
+	Membership Membership `json:"membership"`
+	// Peers is empty on a node that does not lead.
+	Peers []Peer `json:"peers"`
+	// Failure is why the group has stopped on this node, empty while it runs.
+	Failure string `json:"failure,omitempty"`
+}
+
+// Membership is the replicated configuration. Outgoing is empty unless a change is
+// under way.
+type Membership struct {
+	Voters   []raft.NodeID `json:"voters"`
+	Outgoing []raft.NodeID `json:"outgoing"`
+	Learners []raft.NodeID `json:"learners"`
+	Members  []Member      `json:"members"`
+}
+
+// Member is a node and the address that the others connect to.
+type Member struct {
+	ID      raft.NodeID `json:"id"`
+	Address string      `json:"address"`
+}
+
+// Peer is how the leader sees another member.
+type Peer struct {
+	ID         raft.NodeID `json:"id"`
+	State      string      `json:"state"`
+	MatchIndex raft.Index  `json:"match_index"`
+}
+
+func (c *Config) describe() Status {
+	s := c.Status()
+	status := Status{
+		Version: c.Version, UptimeSeconds: time.Since(c.Started).Seconds(), Keys: c.Keys(),
+		Node: s.ID, Group: s.Group, Role: s.Role.String(), Term: s.Term, Leader: s.Leader,
+		LastIndex: s.LastIndex, DurableIndex: s.DurableIndex, CommitIndex: s.CommitIndex, AppliedIndex: s.AppliedIndex,
+		Membership: Membership{
+			Voters: orEmpty(s.Membership.Voters), Outgoing: orEmpty(s.Membership.Outgoing),
+			Learners: orEmpty(s.Membership.Learners), Members: []Member{},
+		},
+		Peers: []Peer{},
+	}
+	for _, m := range s.Membership.Members {
+		status.Membership.Members = append(status.Membership.Members, Member{ID: m.ID, Address: m.Address})
+	}
+	for _, p := range s.Peers {
+		status.Peers = append(status.Peers, Peer{ID: p.ID, State: p.State, MatchIndex: p.MatchIndex})
+	}
+	if s.Failure != nil {
+		status.Failure = s.Failure.Error()
+	}
+	return status
+}
+
+// orEmpty makes an absent list an empty one, so that JSON has no null.
+func orEmpty(ids []raft.NodeID) []raft.NodeID {
+	if ids == nil {
+		return []raft.NodeID{}
+	}
+	return ids
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/wal"
+)
+
+func TestParseMembers(t *testing.T) {
+	members, err := parseMembers("3=c:3, 1=a:1,2=[::1]:2")
+	if err != nil || nameOf(members) != "1=a:1,2=[::1]:2,3=c:3" {
+		t.Errorf("got %v, %v", members, err)
+	}
+	for _, text := range []string{"", "1", "1=", "1=a", "1=:7001", "1=a:", "x=a:1", "0=a:1", "-1=a:1", "1=a:1,", "1=a:1,1=b:2"} {
+		if members, err := parseMembers(text); err == nil || !strings.Contains(err.Error(), "--initial-cluster") {
+			t.Errorf("%q: %v, %v; want an error that names the flag", text, members, err)
+		}
+	}
+}
+
+func TestErrorsAreOneLineWithAdvice(t *testing.T) {
+	err := errors.Join(fmt.Errorf("%w: x", wal.ErrWrongNode), raft.ErrStopped)
+	want := wal.ErrWrongNode.Error() + ": x; raft: stopped (see --dir and --id)"
+	if got := oneLine(err); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// run carries out a command line and returns the status and what it printed.
+func run(line string) (status int, stdout, stderr string) {
+	var out, problems bytes.Buffer
+	status = Run(strings.Fields(line), &out, &problems)
+	return status, out.String(), problems.String()
+}
+
+func TestCommandLine(t *testing.T) {
+	const good = "serve --dir d --initial-cluster 1=127.0.0.1:7001"
+	tests := []struct {
+		line   string
+		status int
+		stderr string
+	}{
+		{"version", 0, ""},
+		{"help", 0, ""},
+		{"serve --help", 0, ""},
+		{"nonsense", 1, `balsa: unknown command "nonsense" for "balsa"` + "\n"},
+		{"serve", 1, `balsa: required flag(s) "dir", "id", "initial-cluster" not set` + "\n"},
+		{good + " --id 2", 1, "balsa: --id: node 2 is not in --initial-cluster 1=127.0.0.1:7001\n"},
+		{good + " --id 1 --client=", 1, "balsa: --client: the address is empty\n"},
+		{good + " --id 1 --dir=", 1, "balsa: --dir: the folder's name is empty\n"},
+		{good + " --id 1 --election-timeout 0", 1, "balsa: --election-timeout: must be more than zero\n"},
+		{good + " --id 1 --request-timeout -1s", 1, "balsa: --request-timeout: must be more than zero\n"},
+		{good + " --id 1 --max-clients 0", 1, "balsa: --max-clients: must be more than zero\n"},
+		{good + " --id 1 --tls-ca x", 1, "balsa: --tls-ca, --tls-cert and --tls-key: give all three or none\n"},
+		{good + " --id 1 --log-level loud", 1, `balsa: --log-level: slog: level string "loud": unknown name` + "\n"},
+		{good + " --id 1 extra", 1, `balsa: unknown command "extra" for "balsa serve"` + "\n"},
+	}
+	for _, test := range tests {
+		status, _, stderr := run(test.line)
+		if status != test.status || stderr != test.stderr {
+			t.Errorf("%s: status %d, %q; want %d, %q", test.line, status, stderr, test.status, test.stderr)
+		}
+	}
+	if _, stdout, _ := run("version"); !strings.HasPrefix(stdout, "balsa ") {
+		t.Errorf("version printed %q", stdout)
+	}
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kv
+
+import (
+	"math"
+	"strconv"
+)
+
+// ParseInteger parses an integer as Redis does: in the one form in which it would
+// be written, without spaces, plus signs or leading zeros.
+func ParseInteger(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > integerReplyBytesMax {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		return 0, false
+	}
+	var space [integerReplyBytesMax]byte
+	return n, string(strconv.AppendInt(space[:0], n, 10)) == string(text)
+}
+
+func (m *Machine) incrBy(c *Command) []byte {
+	n := int64(0)
+	i := m.find(c.Args[0])
+	if i != nil {
+		var ok bool
+		if n, ok = ParseInteger(i.value()); !ok {
+			return replyNotInteger
+		}
+	}
+	if n > 0 && c.Number > math.MaxInt64-n || n < 0 && c.Number < math.MinInt64-n {
+		return replyOverflow
+	}
+	if i == nil {
+		i = m.store.add(c.Args[0])
+	}
+	var space [integerReplyBytesMax]byte
+	i.setValue(strconv.AppendInt(space[:0], n+c.Number, 10), nil)
+	return m.integer(n + c.Number)
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/tcp"
+)
+
+// groupID is the one group there is.
+const groupID raft.GroupID = 1
+
+// Config says what a node is. ID, Dir, Cluster and RaftAddress are required; a zero
+// field otherwise means its default.
+type Config struct {
+	// ID is the node's own ID.
+	ID raft.NodeID
+	// Dir is the folder of the node's log. It is made if missing.
+	Dir string
+	// Cluster is the ID of the cluster that the node belongs to.
+	Cluster raft.ClusterID
+	// RaftAddress is where the node listens for the others.
+	RaftAddress string
+	// ClientAddress is where it serves the Redis protocol.
+	ClientAddress string
+	// AdminAddress is where it serves HTTP; empty means nowhere.
+	AdminAddress string
+	// TLS makes the connections between nodes mutually authenticated; nil leaves them
+	// in plain.
+	TLS *tcp.TLSOptions
+	// ElectionTimeout is the group's. Default 1 s.
+	ElectionTimeout time.Duration
+	// RequestTimeout is how long a batch of a client's commands may take. Default 5 s.
+	RequestTimeout time.Duration
+	// ClientsMax bounds the clients' connections. Default 1000.
+	ClientsMax int
+	// SegmentBytes is the size of the log's files. Default: that of package wal.
+	SegmentBytes int
+	// Version is balsa's version, to be told to who asks.
+	Version string
+	// Logger gets what a person should know; nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// Addresses are where a node listens.
+type Addresses struct {
+	Raft, Client string
+	// Admin is empty if there is no admin port.
+	Admin string
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/admin"
+	"github.com/balsa-raft/raft/balsa/internal/kv"
+	"github.com/balsa-raft/raft/balsa/internal/server"
+	"github.com/balsa-raft/raft/wal"
+)
+
+// Start makes the node a member of the cluster with the given members, and begins to
+// serve. It forms the cluster if that was not done yet, so all nodes are to be started
+// with the same members. It is called once; after an error the node is to be closed.
+func (n *Node) Start(ctx context.Context, members []raft.Member) error {
+	var err error
+	if n.raft, err = raft.Open(raft.Config{ID: n.cfg.ID, Log: n.log, Transport: n.links, Logger: n.cfg.Logger}); err != nil {
+		return err
+	}
+	n.group, err = n.raft.StartGroup(raft.GroupConfig{
+		ID: groupID, StateMachine: n.machine,
+		ElectionTimeout: n.cfg.ElectionTimeout, CommandBytesMax: kv.CommandBytesMax,
+	})
+	if err != nil {
+		return err
+	}
+	if err := n.group.Initialize(ctx, members...); err != nil {
+		return fmt.Errorf("node: form the cluster: %w", err)
+	}
+	n.serve()
+	go n.watch()
+	return nil
+}
+
+func (n *Node) serve() {
+	n.server = server.Start(n.clients, server.Config{
+		Group: n.group, Keys: n.machine.Keys, Version: n.cfg.Version,
+		RequestTimeout: n.cfg.RequestTimeout, ClientsMax: n.cfg.ClientsMax, Logger: n.cfg.Logger,
+	})
+	if n.admins != nil {
+		n.admin = admin.Start(n.admins, admin.Config{
+			Status: n.Status, Keys: n.machine.Keys, Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
+		})
+	}
+}
+
+// watch waits for what keeps the node from serving any longer. It ends with the group.
+func (n *Node) watch() {
+	select {
+	case <-n.machine.Halted():
+		n.failed <- fmt.Errorf("node: state machine: %w", n.machine.Err())
+	case <-n.group.Done():
+		if err := n.group.Err(); err != nil {
+			n.failed <- err
+		}
+	}
+}
+
+// Failed returns a channel that gets one error if the node cannot serve any longer:
+// its disk failed, or it met a command of a newer version. It is to be closed then.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Status returns the member's view of the group, as of a moment ago.
+func (n *Node) Status() raft.Status {
+	status := n.group.Status()
+	if status.Failure == nil {
+		status.Failure = n.machine.Err()
+	}
+	return status
+}
+
+// Summarize identifies the state that the node has come to.
+func (n *Node) Summarize() kv.Summary { return n.machine.Summarize() }
+
+// Log returns the node's log, to be read.
+func (n *Node) Log() *wal.Log { return n.log }
+
+// Group returns the ID of the node's group.
+func (n *Node) Group() raft.GroupID { return groupID }
+
+// Close finishes the commands under way, hands leadership over if the node has it,
+// and stops everything. It takes no longer than ctx allows, but for a call of the
+// operating system that does not return.
+func (n *Node) Close(ctx context.Context) error {
+	var errs []error
+	if n.server != nil {
+		errs = append(errs, n.server.Close(ctx))
+	}
+	if n.admin != nil {
+		errs = append(errs, n.admin.Close(ctx))
+	}
+	if n.raft != nil {
+		errs = append(errs, n.raft.Close(ctx))
+	}
+	return errors.Join(append(errs, n.release())...)
+}
+
+// Kill stops the node as abruptly as can be within a process: no command is finished,
+// no message is sent any more and leadership is not handed over. What was written to
+// the log so far is what the node will find when it is started again.
+func (n *Node) Kill() error {
+	err := n.links.Close()
+	if n.server != nil {
+		n.server.Kill()
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	if n.admin != nil {
+		_ = n.admin.Close(now) // Requests are cut off.
+	}
+	if n.raft != nil {
+		_ = n.raft.Close(now) // Stops without asking anyone to take over, and does not wait.
+		waiting, cancel := context.WithTimeout(context.Background(), killTimeout)
+		defer cancel()
+		err = errors.Join(err, n.raft.Close(waiting))
+	}
+	return errors.Join(err, n.release())
+}
+
+// killTimeout bounds how long Kill waits for the last call of the disk to return.
+const killTimeout = 10 * time.Second

@@ -1,0 +1,3 @@
+module github.com/balsa-raft/raft/bench
+
+go 1.26
