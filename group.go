@@ -6,13 +6,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/balsa-raft/raft/internal/applier"
 	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/internal/drive"
 	"github.com/balsa-raft/raft/internal/logcache"
 	"github.com/balsa-raft/raft/internal/peer"
 	"github.com/balsa-raft/raft/wire"
@@ -81,7 +81,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 		wake:         make(chan struct{}, 1),
 		unresolvedAt: core.Never, done: make(chan struct{}), closing: make(chan struct{}),
 	}
-	g.forwards.session = rand.Uint64()
+	g.forwards.session = n.random()
 	var err error
 	g.core, err = core.New(core.Config{
 		ID:                n.cfg.ID,
@@ -102,12 +102,23 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 // start starts the group's goroutines: the loop, the applier, and one for each
 // peer as they become known.
 func (g *Group) start() {
-	g.running.Go(g.applier.Run)
+	g.runStage(fmt.Sprintf("applier of group %d", g.cfg.ID), g.applier.Step, g.applier.Run)
 	g.useMembership(g.core.Membership())
 	g.publish()
-	g.timerAt = g.node.now() + core.Instant(time.Hour)
-	g.timer = time.NewTimer(time.Hour)
-	go g.run()
+	if g.node.driver == nil {
+		g.timerAt = g.node.now() + core.Instant(time.Hour)
+		g.timer = time.NewTimer(time.Hour)
+	}
+	g.node.runStage(g.loopStage(), g.run)
+}
+
+// runStage starts a goroutine that the loop waits for at its end.
+func (g *Group) runStage(name string, step func() bool, run func()) {
+	g.running.Add(1)
+	g.node.runStage(drive.Stage{Name: name, Step: step}, func() {
+		defer g.running.Done()
+		run()
+	})
 }
 
 // Done returns a channel that is closed when the group has stopped on this node, by

@@ -30,6 +30,9 @@ const inlineTurnsMax = 3
 // awake sees to it that a turn is taken, after something was left in the inbox of a
 // loop that slept: at once by the caller, if inline, or else by the loop's goroutine.
 func (g *Group) awake(inline bool) {
+	if g.node.driver != nil {
+		return // It takes turns as it likes.
+	}
 	if inline && g.turns.TryLock() {
 		more, ended := true, g.ended
 		for n := 0; n < inlineTurnsMax && more && !ended; n++ {
@@ -82,6 +85,7 @@ func (g *Group) turn() (more, ended bool) {
 		clear(g.events)
 		g.events = g.events[:0]
 	}
+	g.giveUpForwards(now)
 	g.followLeader()
 	g.giveUpUnresolved(now)
 	g.ended = g.taken.stop || g.taken.failure != nil
@@ -110,9 +114,7 @@ func (g *Group) drain(now core.Instant) {
 	}
 	for _, p := range in.unreachable {
 		g.events = append(g.events, core.PeerUnreachable{Peer: p})
-		if p == g.role.Leader {
-			g.loseForwards(0, errPeerLost)
-		}
+		g.loseForwards(p, errPeerLost)
 	}
 	for _, c := range in.controls {
 		g.drainControl(c)
@@ -145,6 +147,9 @@ func (g *Group) drainControl(c control) {
 		g.initializing = append(g.initializing, c)
 	case core.TransferRequested:
 		g.transferring = append(g.transferring, c)
+		if len(g.transferring) > 1 {
+			return // It awaits the end of the one that is under way.
+		}
 	}
 	g.events = append(g.events, c.event)
 }
@@ -153,11 +158,18 @@ func (g *Group) drainControl(c control) {
 // turn too many is cheaper than a timer for each.
 func (g *Group) arm(now core.Instant) {
 	g.deadline = g.core.Deadline()
-	at := min(g.deadline, g.unresolvedAt)
-	if at < g.timerAt || g.timerAt <= now {
+	if g.timer == nil {
+		return // The driver asks.
+	}
+	if at := g.nextDeadline(); at < g.timerAt || g.timerAt <= now {
 		g.timerAt = at
 		g.timer.Reset(time.Duration(max(at-now, 0)))
 	}
+}
+
+// nextDeadline is when a turn is due even if nothing happens.
+func (g *Group) nextDeadline() core.Instant {
+	return min(g.deadline, g.unresolvedAt, g.forwards.deadline())
 }
 
 // fail records why the group stops.
@@ -169,7 +181,6 @@ func (g *Group) fail(err error) {
 // shutDown ends everything else, once the loop has ended.
 func (g *Group) shutDown() {
 	g.inbox.refuse()
-	g.node.forget(g)
 	g.applier.Close()
 	for _, s := range g.streams {
 		s.Stop()
@@ -180,6 +191,7 @@ func (g *Group) shutDown() {
 	g.running.Wait()
 	g.endRequests() // Whatever the applier's last batch left.
 	g.publish()
+	g.node.forget(g) // Until now nobody may start the group anew.
 	close(g.done)
 }
 

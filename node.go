@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/internal/drive"
 	"github.com/balsa-raft/raft/internal/logwriter"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -22,16 +23,23 @@ type Node struct {
 	started time.Time
 	writer  *logwriter.Writer
 
-	mu      sync.RWMutex
-	groups  map[GroupID]*Group
-	closing bool
+	mu     sync.RWMutex
+	groups map[GroupID]*Group
+	// starting are those that StartGroup is loading.
+	starting map[GroupID]bool
+	closing  bool
+	// driver is nil, but in the simulator.
+	driver *drive.Driver
 	// written is closed when the log writer has ended.
 	written chan struct{}
 }
 
 // Open starts a node without groups. It starts the transport; the log store and the
 // transport stay the caller's, to be closed after the node.
-func Open(cfg Config) (*Node, error) {
+func Open(cfg Config) (*Node, error) { return open(cfg, nil) }
+
+// open opens a node that runs by itself or, if there is a driver, by its steps.
+func open(cfg Config, driver *drive.Driver) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
@@ -41,15 +49,16 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, started: time.Now(), writer: logwriter.New(cfg.Log),
-		groups: make(map[GroupID]*Group), written: make(chan struct{}),
+		groups: make(map[GroupID]*Group), starting: make(map[GroupID]bool), written: make(chan struct{}),
+		driver: driver,
 	}
 	if err := cfg.Transport.Start(n.deliver, n.unreachable); err != nil {
 		return nil, fmt.Errorf("raft: start transport: %w", err)
 	}
-	go func() {
+	n.runStage(drive.Stage{Name: "log writer", Step: n.writer.Step}, func() {
 		defer close(n.written)
 		n.writer.Run()
-	}()
+	})
 	return n, nil
 }
 
@@ -61,6 +70,10 @@ func (n *Node) StartGroup(cfg GroupConfig) (*Group, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	if err := n.claim(cfg.ID); err != nil {
+		return nil, err
+	}
+	defer n.unclaim(cfg.ID)
 	state, err := n.cfg.Log.Load(cfg.ID)
 	if err != nil {
 		return nil, fmt.Errorf("raft: load group %d: %w", cfg.ID, err)
@@ -70,9 +83,6 @@ func (n *Node) StartGroup(cfg GroupConfig) (*Group, error) {
 	if n.closing {
 		return nil, ErrStopped
 	}
-	if n.groups[cfg.ID] != nil {
-		return nil, fmt.Errorf("raft: group %d is running already", cfg.ID)
-	}
 	g, err := newGroup(n, cfg, state)
 	if err != nil {
 		return nil, err
@@ -80,6 +90,27 @@ func (n *Node) StartGroup(cfg GroupConfig) (*Group, error) {
 	n.groups[cfg.ID] = g
 	g.start()
 	return g, nil
+}
+
+// claim keeps others from starting a group while it is being loaded: the first of them
+// could run and end meanwhile, and what the second one had read would be old.
+func (n *Node) claim(id GroupID) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closing {
+		return ErrStopped
+	}
+	if n.groups[id] != nil || n.starting[id] {
+		return fmt.Errorf("raft: group %d is running already", id)
+	}
+	n.starting[id] = true
+	return nil
+}
+
+func (n *Node) unclaim(id GroupID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.starting, id)
 }
 
 // Close stops all groups, as Group.Close does, and then the node. It returns when
@@ -109,7 +140,12 @@ func (n *Node) Close(ctx context.Context) error {
 }
 
 // now is the node's monotonic clock.
-func (n *Node) now() core.Instant { return core.Instant(time.Since(n.started)) + 1 }
+func (n *Node) now() core.Instant {
+	if n.driver != nil {
+		return core.Instant(n.driver.Now())
+	}
+	return core.Instant(time.Since(n.started)) + 1
+}
 
 func (n *Node) group(id GroupID) *Group {
 	n.mu.RLock()

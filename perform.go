@@ -4,6 +4,7 @@ package raft
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/balsa-raft/raft/internal/core"
@@ -34,7 +35,9 @@ func (g *Group) perform(effects []core.Effect) {
 		case core.AnswerInitialize:
 			answer(&g.initializing, !e.Conflict)
 		case core.TransferEnded:
-			answer(&g.transferring, e.Done)
+			for len(g.transferring) > 0 {
+				answer(&g.transferring, e.Done)
+			}
 		case core.RoleChanged:
 			g.roleChanged(e)
 		case core.Notice:
@@ -125,10 +128,13 @@ func (g *Group) newStream(id NodeID) *stream {
 		},
 		Failed: func(err error) {
 			g.logger.Error("cannot read entries for a peer", "peer", uint64(id), "error", err)
+			if g.inbox.unreachable(id) {
+				g.awake(false) // The stream begins anew, once per heartbeat.
+			}
 		},
 		BatchBytes: g.cfg.BatchBytesMax, WindowBytes: g.cfg.InflightBytesMax, WindowMessages: g.cfg.InflightMessagesMax,
 	})}
-	g.running.Go(s.Run)
+	g.runStage(fmt.Sprintf("stream of group %d to %d", g.cfg.ID, id), s.Step, s.Run)
 	return s
 }
 
@@ -151,7 +157,7 @@ func (g *Group) roleChanged(e core.RoleChanged) {
 		g.unresolvedAt = g.node.now() + 2*core.Instant(g.cfg.ElectionTimeout)
 	}
 	if e.Term != old.Term || e.Leader != 0 && e.Leader != old.Leader {
-		g.loseForwards(0, errLeaderChanged)
+		g.forwards.hurry(g.node.now() + core.Instant(g.cfg.ElectionTimeout))
 	}
 }
 

@@ -21,7 +21,7 @@ const anything = "*"
 // do not know each other.
 var arrows = map[string][]string{
 	".": {"wire", "internal/core", "internal/progress", "internal/logwriter", "internal/logcache", "internal/peer",
-		"internal/applier", "internal/snapshotter"},
+		"internal/applier", "internal/snapshotter", "internal/drive"},
 	"wire":    {},
 	"wal":     {"wire", "internal/vfs"},
 	"snapdir": {"wire", "internal/vfs"},
@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"internal/applier":     {"wire"},
 	"internal/snapshotter": {"wire"},
 	"internal/vfs":         {},
+	"internal/drive":       {},
 
 	"rafttest":            {".", "wire", "mem"},
 	"internal/sim":        {anything},

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raft
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/internal/drive"
+)
+
+// OpenDriven is Open for this module's simulator: the node starts no goroutine and
+// looks at no clock. The driver's owner calls the stages that the node adds to it. Of
+// the methods that wait, none may be called; ProposeAsync may.
+func OpenDriven(cfg Config, driver *drive.Driver) (*Node, error) { return open(cfg, driver) }
+
+// runStage starts the goroutine of a stage, or leaves its steps to the driver.
+func (n *Node) runStage(stage drive.Stage, run func()) {
+	if n.driver != nil {
+		n.driver.Add(stage)
+		return
+	}
+	go run()
+}
+
+// random returns bits that are never the same again.
+func (n *Node) random() uint64 {
+	if n.driver != nil {
+		return n.driver.Random()
+	}
+	return rand.Uint64()
+}
+
+// loopStage is the loop of a group, to be stepped by hand.
+func (g *Group) loopStage() drive.Stage {
+	return drive.Stage{
+		Name: fmt.Sprintf("loop of group %d", g.cfg.ID),
+		Step: func() bool {
+			if g.ended {
+				return false
+			}
+			more, ended := g.turn()
+			return more && !ended
+		},
+		Deadline: func() int64 {
+			if g.ended {
+				return int64(core.Never)
+			}
+			return int64(g.nextDeadline())
+		},
+	}
+}
