@@ -3,6 +3,8 @@
 package raft
 
 import (
+	"slices"
+
 	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -66,6 +68,18 @@ func (g *Group) takeBacklog() []*request {
 	return taken
 }
 
+// sweepBacklog takes out the requests that were withdrawn: without a leader nobody
+// else would, and they would keep their room.
+func (g *Group) sweepBacklog() {
+	g.backlog = slices.DeleteFunc(g.backlog, func(r *request) bool {
+		gone := r.state.Load() == requestWithdrawn
+		if gone {
+			g.inbox.release(r.bytes)
+		}
+		return gone
+	})
+}
+
 // putBack returns requests that surely were not proposed to the front of the backlog.
 func (g *Group) putBack(requests []*request) {
 	kept := make([]*request, 0, len(requests)+len(g.backlog))
@@ -111,7 +125,7 @@ func (g *Group) followLeader() {
 		clear(g.backlog)
 		g.backlog = g.backlog[:0]
 	case g.role.Leader != 0:
-		g.forwardBacklog(g.role.Leader, g.role.Term)
+		g.forwardBacklog(leadership{g.role.Leader, g.role.Term})
 	}
 }
 

@@ -55,7 +55,8 @@ type GroupConfig struct {
 	// answered; who exceeds it waits. Default 64 MiB.
 	PendingBytesMax int
 	// BatchBytesMax bounds one message of entries, one write and one batch for the
-	// state machine. A single larger command is a batch of its own. Default 1 MiB.
+	// state machine. A single larger command is a batch of its own. Default 1 MiB, at
+	// most 16 MiB.
 	BatchBytesMax int
 	// InflightBytesMax bounds the entries that were sent to one peer and not yet
 	// acknowledged. Default 16 MiB.
@@ -128,7 +129,8 @@ func (c GroupConfig) validate() error {
 	require(c.CommandBytesMax > 0 && c.CommandBytesMax <= CommandBytesLimit,
 		"CommandBytesMax %d is not between 1 and %d", c.CommandBytesMax, CommandBytesLimit)
 	require(c.PendingBytesMax >= c.CommandBytesMax, "PendingBytesMax is less than CommandBytesMax")
-	require(c.BatchBytesMax > 0, "BatchBytesMax is negative")
+	require(c.BatchBytesMax > 0 && c.BatchBytesMax <= CommandBytesLimit,
+		"BatchBytesMax %d is not between 1 and %d", c.BatchBytesMax, CommandBytesLimit)
 	require(c.InflightBytesMax > 0, "InflightBytesMax is negative")
 	require(c.InflightMessagesMax > 0, "InflightMessagesMax is negative")
 	require(c.CacheBytes > 0, "CacheBytes is negative")

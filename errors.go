@@ -55,6 +55,9 @@ type UnknownOutcomeError struct {
 
 // Error describes the error.
 func (e *UnknownOutcomeError) Error() string {
+	if e.LogID == (LogID{}) {
+		return fmt.Sprintf("%v: %v", ErrOutcomeUnknown, e.Cause)
+	}
 	return fmt.Sprintf("%v: entry %v: %v", ErrOutcomeUnknown, e.LogID, e.Cause)
 }
 

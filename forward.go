@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -16,12 +17,24 @@ type forwards struct {
 	lastID  uint64
 	// inflight are in ascending order of ID.
 	inflight []*forward
+	// refused is the last leadership that sent something back: it is over, even if
+	// this member has not heard of another one.
+	refused leadership
+	// silent is the last peer that was reported unreachable, until it is heard of.
+	silent NodeID
+}
+
+// leadership is that of a member in a term.
+type leadership struct {
+	leader NodeID
+	term   Term
 }
 
 // forward is one ForwardProposals: the commands of several requests.
 type forward struct {
 	id       uint64
-	to       NodeID
+	to       leadership
+	until    core.Instant // when it is given up
 	requests []*request
 	// results has one for each command, as far as they came.
 	results  []wire.ForwardResult
@@ -31,23 +44,39 @@ type forward struct {
 // forwardMessages bounds how many ForwardProposals may be unanswered; the rest waits.
 const forwardMessages = 256
 
+// forwardBytesMax bounds the commands of one request that is forwarded: a message must
+// fit the leader's inbox.
+const forwardBytesMax = inboxBytesMax / 2
+
+// forwardTimeouts is how long the answer to a ForwardProposals may take, in election
+// time-outs: a network may lose either of them without a word.
+const forwardTimeouts = 4
+
 // forwardBacklog passes what waits to the leader, as much as fits.
-func (g *Group) forwardBacklog(leader NodeID, term Term) {
+func (g *Group) forwardBacklog(to leadership) {
+	if to == g.forwards.refused || to.leader == g.forwards.silent {
+		return
+	}
 	for len(g.backlog) > 0 && len(g.forwards.inflight) < forwardMessages {
 		requests := g.takeBacklog()
 		if len(requests) == 0 {
 			return
 		}
-		if !g.forward(leader, term, requests) {
+		if requests[0].bytes > forwardBytesMax {
+			g.finish(requests[0], ErrTooLarge) // It is alone, as it exceeds any batch.
+			continue
+		}
+		if !g.forward(to, requests) {
 			g.putBack(requests) // Surely not sent; it is tried again at the next event.
 			return
 		}
 	}
 }
 
-func (g *Group) forward(leader NodeID, term Term, requests []*request) bool {
+func (g *Group) forward(to leadership, requests []*request) bool {
 	f := &g.forwards
-	fw := &forward{id: f.lastID + 1, to: leader, requests: requests}
+	until := g.node.now() + forwardTimeouts*core.Instant(g.cfg.ElectionTimeout)
+	fw := &forward{id: f.lastID + 1, to: to, until: until, requests: requests}
 	for _, r := range requests {
 		fw.commands += len(r.commands)
 	}
@@ -55,8 +84,8 @@ func (g *Group) forward(leader NodeID, term Term, requests []*request) bool {
 	for _, r := range requests {
 		commands = append(commands, r.commands...)
 	}
-	message := &wire.ForwardProposals{Term: term, Session: f.session, ID: fw.id, Commands: commands}
-	if !g.node.send(leader, g.cfg.ID, message) {
+	message := &wire.ForwardProposals{Term: to.term, Session: f.session, ID: fw.id, Commands: commands}
+	if !g.node.send(to.leader, g.cfg.ID, message) {
 		return false
 	}
 	f.lastID = fw.id
@@ -85,6 +114,9 @@ func (g *Group) forwardReply(m *wire.ForwardReply) {
 // settle gives each request its part of the results.
 func (g *Group) settle(fw *forward) {
 	results := fw.results
+	if fw.results[len(fw.results)-1].Outcome == wire.OutcomeNotApplied {
+		g.forwards.refused = fw.to
+	}
 	for _, r := range fw.requests {
 		n := len(r.commands) // Before it is settled: then it belongs to its caller again.
 		g.settleRequest(r, results[:n])
@@ -120,12 +152,12 @@ func outcomeError(r *request, result wire.ForwardResult) error {
 	return &UnknownOutcomeError{LogID: result.LogID, Cause: errToldUnknown}
 }
 
-// loseForwards ends what was passed to members other than the leader given, whose
+// loseForwards ends what was passed to a member, or to all if it is zero, whose
 // answers are not to be expected any more.
-func (g *Group) loseForwards(except NodeID, cause error) {
+func (g *Group) loseForwards(to NodeID, cause error) {
 	kept := g.forwards.inflight[:0]
 	for _, fw := range g.forwards.inflight {
-		if fw.to == except {
+		if to != 0 && fw.to.leader != to {
 			kept = append(kept, fw)
 			continue
 		}
@@ -135,4 +167,34 @@ func (g *Group) loseForwards(except NodeID, cause error) {
 	}
 	clear(g.forwards.inflight[len(kept):])
 	g.forwards.inflight = kept
+}
+
+// hurry gives an earlier leader an election time-out to say what became of what it was
+// passed. One that was not elected away for its silence will: what it had not proposed
+// yet it sends back, for the next leader.
+func (f *forwards) hurry(until core.Instant) {
+	for _, fw := range f.inflight {
+		fw.until = min(fw.until, until)
+	}
+}
+
+// giveUpForwards ends what was passed on and not answered for too long.
+func (g *Group) giveUpForwards(now core.Instant) {
+	f := &g.forwards
+	expired := 0
+	for expired < len(f.inflight) && f.inflight[expired].until <= now {
+		for _, r := range f.inflight[expired].requests {
+			g.finish(r, r.unknown(errNoAnswer))
+		}
+		expired++
+	}
+	f.inflight = slices.Delete(f.inflight, 0, expired)
+}
+
+// deadline is when the next one is to be given up.
+func (f *forwards) deadline() core.Instant {
+	if len(f.inflight) == 0 {
+		return core.Never
+	}
+	return f.inflight[0].until
 }

@@ -4,6 +4,7 @@ package raft
 
 import (
 	"errors"
+	"math"
 
 	"github.com/balsa-raft/raft/wire"
 )
@@ -85,7 +86,7 @@ func forwardResult(r *request, i int) wire.ForwardResult {
 // one term of leadership only, so they begin anew with each.
 type sessions struct {
 	term   Term
-	recent []session // latest last
+	recent []session // latest heard of last
 }
 
 // sessionsMax bounds the sessions remembered; a member begins one each time it starts.
@@ -108,7 +109,9 @@ func (s *sessions) begin(term Term) { *s = sessions{term: term} }
 func (s *sessions) isNew(from NodeID, id, number uint64) bool {
 	for i := range s.recent {
 		if s.recent[i].from == from && s.recent[i].id == id {
-			return s.recent[i].isNew(number)
+			latest := s.recent[i]
+			s.recent = append(append(s.recent[:i], s.recent[i+1:]...), latest)
+			return s.recent[len(s.recent)-1].isNew(number)
 		}
 	}
 	if len(s.recent) == sessionsMax {
@@ -119,7 +122,7 @@ func (s *sessions) isNew(from NodeID, id, number uint64) bool {
 }
 
 func (s *session) isNew(number uint64) bool {
-	if number == 0 || number+sessionWindow <= s.last {
+	if number == 0 || number >= math.MaxUint64-sessionWindow || number+sessionWindow <= s.last {
 		return false
 	}
 	for n := max(s.last, number-min(number, sessionWindow)) + 1; n <= number; n++ {

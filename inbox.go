@@ -35,8 +35,9 @@ type inbox struct {
 }
 
 type roomWaiter struct {
-	bytes int
-	ready chan struct{} // closed when the bytes are reserved, or the inbox is closed
+	bytes    int
+	ready    chan struct{} // closed when the bytes are reserved, or the inbox is closed
+	reserved bool          // guarded by the inbox's mutex
 }
 
 // intake is what the loop takes in at once.
@@ -50,6 +51,8 @@ type intake struct {
 	controls     []control
 	failure      error
 	stop         bool
+	// withdrawn says that a caller has withdrawn a request, which may be in the backlog.
+	withdrawn bool
 }
 
 type delivery struct {
@@ -70,7 +73,7 @@ func newInbox(pendingBytesMax int) *inbox {
 
 func (in *intake) isEmpty() bool {
 	return len(in.requests) == 0 && len(in.messages) == 0 && in.synced == 0 && in.applied == 0 &&
-		len(in.unreachable) == 0 && len(in.controls) == 0 && in.failure == nil && !in.stop
+		len(in.unreachable) == 0 && len(in.controls) == 0 && in.failure == nil && !in.stop && !in.withdrawn
 }
 
 func (in *intake) reset() {
@@ -141,18 +144,25 @@ func (b *inbox) awaitRoom(ctx context.Context, bytes int) error {
 		if !b.closed {
 			return nil
 		}
+		b.leaveRoom(w)
 		b.mu.Unlock()
 		return ErrStopped
 	case <-ctx.Done():
 	}
 	b.mu.Lock()
-	if i := slices.Index(b.room, w); i >= 0 {
-		b.room = slices.Delete(b.room, i, i+1)
-	} else if !b.closed {
-		b.releaseLocked(bytes)
-	}
+	b.leaveRoom(w)
 	b.mu.Unlock()
 	return errors.Join(ErrTooBusy, context.Cause(ctx))
+}
+
+// leaveRoom takes out who does not want the room any more, or gives it back. Either
+// may make room for those behind. The mutex is held.
+func (b *inbox) leaveRoom(w *roomWaiter) {
+	b.room = slices.DeleteFunc(b.room, func(other *roomWaiter) bool { return other == w })
+	if w.reserved {
+		b.pendingBytes -= w.bytes
+	}
+	b.letIn()
 }
 
 // release gives back the room of requests that are finished.
@@ -161,14 +171,16 @@ func (b *inbox) release(bytes int) {
 		return
 	}
 	b.mu.Lock()
-	b.releaseLocked(bytes)
+	b.pendingBytes -= bytes
+	b.letIn()
 	b.mu.Unlock()
 }
 
-func (b *inbox) releaseLocked(bytes int) {
-	b.pendingBytes -= bytes
+// letIn gives room to those that wait for it, in their order. The mutex is held.
+func (b *inbox) letIn() {
 	for len(b.room) > 0 && b.hasRoom(b.room[0].bytes) {
 		b.pendingBytes += b.room[0].bytes
+		b.room[0].reserved = true
 		close(b.room[0].ready)
 		b.room = slices.Delete(b.room, 0, 1)
 	}
@@ -200,6 +212,12 @@ func (b *inbox) unreachable(peer NodeID) (slept bool) {
 func (b *inbox) logSynced(seq core.Seq) (slept bool) {
 	b.mu.Lock()
 	b.waiting.synced = max(b.waiting.synced, seq)
+	return b.unlock()
+}
+
+func (b *inbox) withdrawn() (slept bool) {
+	b.mu.Lock()
+	b.waiting.withdrawn = true
 	return b.unlock()
 }
 

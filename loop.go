@@ -110,9 +110,13 @@ func (g *Group) drain(now core.Instant) {
 		g.events = append(g.events, core.EntriesApplied{Through: in.applied})
 	}
 	for _, d := range in.messages {
+		if d.from == g.forwards.silent {
+			g.forwards.silent = 0
+		}
 		g.drainMessage(d)
 	}
 	for _, p := range in.unreachable {
+		g.forwards.silent = p
 		g.events = append(g.events, core.PeerUnreachable{Peer: p})
 		g.loseForwards(p, errPeerLost)
 	}
@@ -127,6 +131,9 @@ func (g *Group) drain(now core.Instant) {
 		g.events = append(g.events, core.DeadlineReached{})
 	}
 	g.backlog = append(g.backlog, in.requests...)
+	if in.withdrawn {
+		g.sweepBacklog()
+	}
 }
 
 // drainMessage gives the core what is the core's.

@@ -125,6 +125,9 @@ func (g *Group) checkCommand(command []byte) error {
 func (g *Group) leave(ctx context.Context, r *request) (err error, left bool) {
 	cause := context.Cause(ctx)
 	if r.state.CompareAndSwap(requestQueued, requestWithdrawn) {
+		if g.inbox.withdrawn() {
+			g.awake(false) // Its room is for others now.
+		}
 		return errors.Join(ErrNoLeader, cause), true
 	}
 	if r.state.CompareAndSwap(requestTaken, requestAbandoned) {

@@ -131,5 +131,5 @@ var (
 	errLeadershipLost = errors.New("leadership was lost before the entry was known to be committed")
 	errPeerLost       = errors.New("the connection to the leader was lost")
 	errGroupStopped   = errors.New("the group stopped on this node")
-	errLeaderChanged  = errors.New("the leader changed before it answered")
+	errNoAnswer       = errors.New("the leader did not answer in time")
 )

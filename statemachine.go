@@ -18,8 +18,9 @@ type StateMachine interface {
 	// It returns one value for each entry, which Propose hands to the caller, or
 	// nil if no command has a value. The batch and the data in it are the
 	// library's: they are valid until Apply returns and must not be changed, so
-	// that a state machine copies what it keeps. The values returned are the
-	// library's from then on.
+	// that a state machine copies what it keeps. The values returned are handed to
+	// whoever proposed the commands: the state machine must not change them
+	// afterwards, and the callers must not change what they get.
 	//
 	// A panic in Apply stops the group on this node: its state is not known any more.
 	Apply(batch []Entry) (values [][]byte)

@@ -33,7 +33,7 @@ func (c *Core) heartbeatReply(from wire.NodeID, m *wire.HeartbeatReply) {
 		c.acknowledged(p, m.Match)
 	}
 	if p.HeartbeatAnswered(m.Round, m.Accepted) {
-		p.BecomeProbe(p.Match + 1)
+		p.Repeat()
 		c.leader.markDirty(p.ID)
 	}
 }

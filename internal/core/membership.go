@@ -49,12 +49,12 @@ func (c *Core) rollBackMemberships(first wire.Index) {
 // A group that exists is left alone.
 func (c *Core) initialize(m wire.Membership) {
 	if m.Validate() != nil || m.IsJoint() {
-		c.emit(AnswerInitialize{Conflict: true})
+		c.answerInitialize(true)
 		return
 	}
 	if c.log.Last() > 0 || !c.membership().IsEmpty() {
 		first := c.memberships[min(1, len(c.memberships)-1)]
-		c.afterHardState(AnswerInitialize{Conflict: first.index == firstLogID.Index && !first.membership.Equal(&m)})
+		c.answerInitialize(first.index == firstLogID.Index && !first.membership.Equal(&m))
 		return
 	}
 	if c.hard.Term < firstLogID.Term {
@@ -63,7 +63,18 @@ func (c *Core) initialize(m wire.Membership) {
 	entry := wire.Entry{Index: firstLogID.Index, Term: firstLogID.Term, Kind: wire.EntryMembership, Data: wire.AppendMembership(nil, &m)}
 	c.appendToIndex([]wire.Entry{entry})
 	c.write([]wire.Entry{entry})
-	c.lane.held = append(c.lane.held, heldEffect{after: c.lane.issued, effect: AnswerInitialize{}})
+	c.answerInitialize(false)
 	// No leader can exist yet, so there is none to wait for.
 	c.electionAt = c.now + c.random.below(c.cfg.ElectionTimeout)
+}
+
+// answerInitialize answers once all that this member knows now is durable, so that
+// answers also keep the order of the requests.
+func (c *Core) answerInitialize(conflict bool) {
+	answer := AnswerInitialize{Conflict: conflict}
+	if c.lane.issued == c.lane.synced {
+		c.emit(answer)
+		return
+	}
+	c.lane.held = append(c.lane.held, heldEffect{after: c.lane.issued, effect: answer})
 }

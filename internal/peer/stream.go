@@ -50,8 +50,8 @@ type Stream struct {
 	mu     sync.Mutex
 	order  Order
 	active bool // between Follow and Stop
-	// cursor is the last entry sent, or Prev at the start of an epoch.
-	cursor wire.LogID
+	// cursor is the last entry sent, or start, which is Prev as the epoch began.
+	cursor, start wire.LogID
 	// told is the highest commit index sent in this epoch.
 	told   wire.Index
 	window window
@@ -80,7 +80,7 @@ func (s *Stream) Follow(order Order) {
 	defer s.mu.Unlock()
 	if !s.active || order.Term != s.order.Term || order.Epoch != s.order.Epoch {
 		s.active = true
-		s.cursor = order.Prev
+		s.cursor, s.start = order.Prev, order.Prev
 		s.told = 0
 		s.probed, s.broken = false, false
 		s.window.reset()
@@ -103,7 +103,7 @@ func (s *Stream) Stop() {
 func (s *Stream) Sent() (wire.Epoch, wire.Index) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.cursor == s.order.Prev {
+	if s.cursor == s.start {
 		return s.order.Epoch, 0
 	}
 	return s.order.Epoch, s.cursor.Index

@@ -75,6 +75,16 @@ func (p *Progress) BecomeProbe(next wire.Index) {
 	p.mark = mark{}
 }
 
+// Repeat begins a new stream because something of the current one was lost: a probe is
+// asked again where it was, or it would lose the place that it has found so far.
+func (p *Progress) Repeat() {
+	if p.State == Probe {
+		p.BecomeProbe(p.Next)
+		return
+	}
+	p.BecomeProbe(p.Match + 1)
+}
+
 // Acknowledge takes over an acknowledgement of the current epoch. It reports
 // whether Match moved.
 func (p *Progress) Acknowledge(match wire.Index) bool {
@@ -102,10 +112,13 @@ func (p *Progress) ReportSent(epoch wire.Epoch, last wire.Index) {
 	}
 }
 
-// HeartbeatSent notes that a heartbeat of a round leaves, after all that was sent.
+// HeartbeatSent notes that a heartbeat of a round leaves, after all that was sent. A
+// peer that has restarted, or had given up on the leader, does not even know that what
+// it had acknowledged is the leader's log, and so must not commit it: that counts as
+// lost, too, and a probe tells it again.
 func (p *Progress) HeartbeatSent(round wire.Round) {
 	if p.mark.round == 0 || p.mark.epoch != p.Epoch {
-		p.mark = mark{round: round, epoch: p.Epoch, sent: p.Sent}
+		p.mark = mark{round: round, epoch: p.Epoch, sent: max(p.Sent, p.Match)}
 	}
 }
 
