@@ -134,9 +134,14 @@ func (g *Group) Err() error {
 }
 
 // Initialize forms the group with the given members, all of them voters. It may be
-// called on one of them or on all, with the same members, again and again: on a group
-// that exists it does nothing and returns nil, or ErrInitialized if the group is known to have been
-// formed with others. It returns when the membership is durable on this node.
+// called on one of them or, better, on all, with the same members, again and again: on
+// a group that exists it does nothing and returns nil, or ErrInitialized if the group is
+// known to have been formed with others. It returns when the membership is durable on
+// this node.
+//
+// A member on which it was not called takes part once a leader has contacted it. Until
+// then it votes in the very first election only, because for all it knows it may be a
+// member that has lost its disk.
 func (g *Group) Initialize(ctx context.Context, members ...Member) error {
 	membership := wire.NewMembership(members...)
 	if err := membership.Validate(); err != nil {

@@ -77,7 +77,8 @@ func (r writerReports) LogFailed(err error) {
 func (g *Group) replicate(e core.Replicate) {
 	if s := g.stream(e.To); s != nil {
 		s.Follow(peer.Order{
-			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, Last: e.Last, Commit: e.Commit, News: e.News, Match: e.Match,
+			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, Last: e.Last, Commit: e.Commit, News: e.News,
+			Match: e.Match, MatchTerm: e.MatchTerm,
 		})
 	}
 }

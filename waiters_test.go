@@ -20,9 +20,9 @@ type slot struct {
 
 // naiveWaiter is one request in the model: it waits for count commands from first on.
 type naiveWaiter struct {
-	first          Index
-	count, results int
-	term           Term
+	first Index
+	count int
+	term  Term
 }
 
 // waitersModel drives waiters with what may happen to a member's log, and a map that

@@ -52,8 +52,10 @@ type Replicate struct {
 	// if there is no entry for it to go with.
 	Commit wire.Index
 	News   bool
-	// Match is how far the peer has acknowledged: it frees the stream's window.
-	Match wire.Index
+	// Match is how far the peer has acknowledged, and MatchTerm the term of that entry:
+	// it frees the stream's window, and what comes before need not be sent.
+	Match     wire.Index
+	MatchTerm wire.Term
 }
 
 // StopReplication ends all replication streams: this member does not lead any more.

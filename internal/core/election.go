@@ -36,19 +36,16 @@ func (c *Core) resetElectionTimer() {
 	c.electionAt = c.now + c.cfg.ElectionTimeout + c.random.below(c.cfg.ElectionTimeout)
 }
 
-// mayCampaign reports whether this member may become leader at all: it votes in
-// the membership in effect or in the last committed one, which a half-done change
-// may need (a member outside both stays silent).
+// mayCampaign reports whether this member may become leader at all: it votes in the
+// membership in effect or, as long as that is not known to be committed, in the one
+// before, whose members may be the only ones that can win. As there is one change at
+// a time, the one before is committed.
 func (c *Core) mayCampaign() bool {
 	if c.membership().IsVoter(c.cfg.ID) {
 		return true
 	}
-	for i := len(c.memberships) - 1; i >= 0; i-- {
-		if at := &c.memberships[i]; at.index <= c.commit {
-			return at.membership.IsVoter(c.cfg.ID)
-		}
-	}
-	return false
+	n := len(c.memberships)
+	return n > 1 && c.memberships[n-1].index > c.commit && c.memberships[n-2].membership.IsVoter(c.cfg.ID)
 }
 
 // campaign starts an election with its pre-vote (thesis §9.6), which keeps a

@@ -136,9 +136,11 @@ func (c *Core) flushReplication() {
 			continue
 		}
 		prev.Term = term
+		matchTerm, _ := c.log.Term(p.Match)
 		c.emit(Replicate{
 			To: p.ID, Term: c.hard.Term, Epoch: p.Epoch, Prev: prev, Probe: p.State == progress.Probe,
-			Last: c.log.Last(), Commit: c.commit, News: news, Match: p.Match,
+			Last: c.log.Last(), Commit: c.commit, News: news,
+			Match: p.Match, MatchTerm: matchTerm,
 		})
 		if news || l.appended {
 			l.told[i] = c.commit

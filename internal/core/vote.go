@@ -45,7 +45,8 @@ func (c *Core) isUpToDate(last wire.LogID) bool { return last.Compare(c.log.Last
 
 // mayVoteFor keeps a member that knows of no group from voting, but for the very
 // first election of one: it may be a member that has lost its disk, and with it the
-// knowledge of what it had acknowledged and voted.
+// knowledge of what it had acknowledged and voted. Who is sure that it is new
+// initializes it, and then it votes.
 func (c *Core) mayVoteFor(last wire.LogID) bool {
 	return !c.membership().IsEmpty() || last == firstLogID
 }

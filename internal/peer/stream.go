@@ -18,6 +18,7 @@ type Order struct {
 	Probe               bool
 	News                bool
 	Last, Commit, Match wire.Index
+	MatchTerm           wire.Term
 }
 
 // Config says what a stream is made of.
@@ -87,6 +88,9 @@ func (s *Stream) Follow(order Order) {
 	}
 	s.order = order
 	s.window.free(order.Match)
+	if order.Match > s.cursor.Index { // The peer has it already.
+		s.cursor = wire.LogID{Term: order.MatchTerm, Index: order.Match}
+	}
 	s.fill()
 }
 

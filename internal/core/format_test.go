@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/balsa-raft/raft/wire"
+)
+
+// formatEvent renders an event in a line, for traces and transcripts.
+func formatEvent(event Event) string {
+	switch e := event.(type) {
+	case ProposalsArrived:
+		return fmt.Sprintf("ProposalsArrived %d", len(e.Entries))
+	case MessageArrived:
+		return fmt.Sprintf("from %d: %s", e.From, formatMessage(e.Message))
+	case LogSynced:
+		return fmt.Sprintf("LogSynced #%d", e.Seq)
+	case EntriesSent:
+		return fmt.Sprintf("EntriesSent to=%d epoch=%d last=%d", e.Peer, e.Epoch, e.Last)
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T%+v", event, event), "core.")
+}
+
+// formatEffect renders an effect in a line.
+func formatEffect(effect Effect) string {
+	switch e := effect.(type) {
+	case WriteLog:
+		text := fmt.Sprintf("WriteLog #%d", e.Seq)
+		if !e.HardState.IsZero() {
+			text += fmt.Sprintf(" term=%d vote=%d", e.HardState.Term, e.HardState.Vote)
+		}
+		return text + formatEntries(e.Entries)
+	case Send:
+		return fmt.Sprintf("Send to %d: %s", e.To, formatMessage(e.Message))
+	case Replicate:
+		mode := "stream"
+		if e.Probe {
+			mode = "probe"
+		}
+		if e.News {
+			mode = "news"
+		}
+		return fmt.Sprintf("Replicate to %d: %s term=%d epoch=%d prev=%v last=%d commit=%d match=%d",
+			e.To, mode, e.Term, e.Epoch, e.Prev, e.Last, e.Commit, e.Match)
+	case RoleChanged:
+		return fmt.Sprintf("RoleChanged %v term=%d leader=%d", e.Role, e.Term, e.Leader)
+	case UseMembership:
+		return fmt.Sprintf("UseMembership voters=%d outgoing=%d learners=%d", e.Membership.Voters, e.Membership.Outgoing, e.Membership.Learners)
+	case Notice:
+		kinds := [...]string{"MessageDropped", "QuorumLost", "WriteStalled", "PeerLostLog", "PeerNeedsSnapshot"}
+		return strings.TrimSpace(fmt.Sprintf("Notice %s peer=%d %s", kinds[e.Kind], e.Peer, e.Detail))
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T%+v", effect, effect), "core.")
+}
+
+func formatMessage(message wire.Message) string {
+	text := message.Kind().String()
+	if m, ok := message.(*wire.AppendEntries); ok {
+		return fmt.Sprintf("%s term=%d epoch=%d prev=%v commit=%d%s", text, m.Term, m.Epoch, m.Prev, m.Commit, formatEntries(m.Entries))
+	}
+	fields := strings.Trim(strings.TrimPrefix(fmt.Sprintf("%+v", message), "&"), "{}")
+	return text + " " + strings.ToLower(strings.ReplaceAll(fields, ":", "="))
+}
+
+// formatEntries renders entries as index, term and kind.
+func formatEntries(entries []wire.Entry) string {
+	text := ""
+	for _, e := range entries {
+		text += fmt.Sprintf(" %v/%v", e.ID(), e.Kind)
+	}
+	return text
+}
+
+func formatValue(v any) string { return fmt.Sprintf("%+v", v) }
+
+func formatElection(e *electionState) string {
+	if e == nil {
+		return "no election"
+	}
+	return formatValue(*e)
+}
+
+func formatLeader(l *leaderState) string {
+	if l == nil {
+		return "no leader"
+	}
+	text := fmt.Sprint(l.dirty, l.round, l.heartbeatAt, l.quorumAt, l.transferTo, l.transferUntil, l.invited)
+	for _, p := range l.peers {
+		text += formatValue(*p)
+	}
+	return text
+}
