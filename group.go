@@ -139,6 +139,9 @@ func (g *Group) Err() error {
 // known to have been formed with others. It returns when the membership is durable on
 // this node.
 //
+// All calls must name the same members: that two nodes which have not met were given
+// different ones is not noticed, and their logs would contradict each other.
+//
 // A member on which it was not called takes part once a leader has contacted it. Until
 // then it votes in the very first election only, because for all it knows it may be a
 // member that has lost its disk.

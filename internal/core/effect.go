@@ -80,8 +80,8 @@ type AnswerInitialize struct {
 	Conflict bool
 }
 
-// TransferEnded answers TransferRequested: Done says whether another term has begun;
-// otherwise this member leads on, or never led.
+// TransferEnded answers TransferRequested: Done says whether another term has begun.
+// Otherwise this member leads on, or never led, or has stepped down for another reason.
 type TransferEnded struct{ Done bool }
 
 // RoleChanged is news for people and metrics: role, term or leader changed.
