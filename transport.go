@@ -20,7 +20,7 @@ type Transport interface {
 	// Connect tells where a peer is. It replaces what was said of the peer before;
 	// the address is resolved anew at each connection. It does not wait. A peer
 	// that has sent something to this node is known without it: a node that does
-	// not know its group yet must be able to answer.
+	// not know its group yet must be able to answer. A node is no peer of its own.
 	Connect(peer NodeID, address string)
 
 	// Send queues a message for a peer and does not wait. It returns false if the

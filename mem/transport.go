@@ -55,7 +55,9 @@ func (t *Transport) Start(deliver func(from wire.NodeID, batch []wire.Envelope),
 func (t *Transport) Connect(peer wire.NodeID, address string) {
 	t.network.mu.Lock()
 	defer t.network.mu.Unlock()
-	t.peers[peer] = address
+	if peer != t.id {
+		t.peers[peer] = address
+	}
 }
 
 // Send encodes the message and puts it on its way. It returns false if this

@@ -204,10 +204,12 @@ func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
 // term, and of this log nothing after the same can match it.
 func (c *Core) backUp(p *progress.Progress, m *wire.AppendReply) {
 	if m.Match <= p.Match {
-		if m.Match == p.Match && m.Match > 0 {
+		// It holds more than that: the reply was overtaken by another. But a probe is
+		// the only message of its epoch, so that nothing can have overtaken its answer.
+		if m.Match == p.Match && m.Match > 0 && p.State == progress.Probe {
 			c.emit(Notice{Kind: PeerLostLog, Peer: p.ID})
 		}
-		return // It holds more than that: the reply is old, or its disk was lost.
+		return
 	}
 	next := c.log.LastNotAfter(m.Conflict.Index, m.Conflict.Term).Index + 1
 	p.BecomeProbe(min(next, m.Match))

@@ -141,8 +141,9 @@ func TestWipedFollower(t *testing.T) {
 	r.propose(2)
 	r.do(EntriesSent{Peer: 2, Epoch: 1, Last: 4})
 	r.ack(2, 1, 4)
-	// It starts empty: the next message finds nothing to stand on.
-	r.want(r.receive(2, &wire.AppendReply{Term: 2, Epoch: 1, Match: 4, Rejected: true}), "Notice PeerLostLog peer=2")
+	// It starts empty: the next message finds nothing to stand on. That may also be an
+	// answer that was overtaken; the answer to a probe tells.
+	r.want(r.receive(2, &wire.AppendReply{Term: 2, Epoch: 1, Match: 4, Rejected: true}))
 	r.want(r.receive(2, &wire.AppendReply{Term: 2, Epoch: 1, Match: 3, Rejected: true}))
 	r.heartbeat()
 	r.want(r.receive(2, &wire.HeartbeatReply{Term: 2, Round: 1}), "Replicate to 2: probe term=2 epoch=2 prev=t2/i4 last=4 commit=2 match=4")
