@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// frameHeaderBytes is the length and the checksum of the body.
-	frameHeaderBytes = 4 + 4
+	// frameHeaderBytes is the length of the body, its checksum, and the checksum of
+	// these two: a damaged length would make the receiver wait for what never comes.
+	frameHeaderBytes = 4 + 4 + 4
 	// readBufferBytes is the size of a connection's read buffer.
 	readBufferBytes = 256 << 10
 	// frameBytesGoal is where a frame with several messages ends: it fits the read
@@ -47,6 +48,7 @@ func appendFrame(buf []byte, messages []wire.Envelope, bytesMax int) (frame []by
 	body := buf[start+frameHeaderBytes:]
 	binary.LittleEndian.PutUint32(buf[start:], uint32(len(body)))
 	binary.LittleEndian.PutUint32(buf[start+4:], crc32.Checksum(body, castagnoli))
+	binary.LittleEndian.PutUint32(buf[start+8:], crc32.Checksum(buf[start:start+8], castagnoli))
 	return buf, taken, size
 }
 
@@ -92,6 +94,9 @@ func (r *frameReader) hasFrame() bool {
 func (r *frameReader) frame(batch []wire.Envelope) ([]wire.Envelope, error) {
 	if _, err := io.ReadFull(r.buffered, r.header[:]); err != nil {
 		return batch, err
+	}
+	if crc32.Checksum(r.header[:8], castagnoli) != binary.LittleEndian.Uint32(r.header[8:]) {
+		return batch, fmt.Errorf("%w: header: %w", errFrame, errChecksum)
 	}
 	size := binary.LittleEndian.Uint32(r.header[:])
 	if size == 0 || uint64(size) > uint64(r.bytesMax) {

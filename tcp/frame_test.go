@@ -17,11 +17,17 @@ import (
 	"github.com/balsa-raft/raft/wire"
 )
 
-// rawFrame returns a frame with any body and a good checksum.
+// rawFrame returns a frame with any body and good checksums.
 func rawFrame(body []byte) []byte {
-	frame := binary.LittleEndian.AppendUint32(nil, uint32(len(body)))
-	frame = binary.LittleEndian.AppendUint32(frame, crc32.Checksum(body, castagnoli))
-	return append(frame, body...)
+	return append(rawHeader(uint32(len(body)), crc32.Checksum(body, castagnoli)), body...)
+}
+
+// rawHeader returns a header with any length and checksum of the body, and a good
+// checksum of its own.
+func rawHeader(length, sum uint32) []byte {
+	header := binary.LittleEndian.AppendUint32(nil, length)
+	header = binary.LittleEndian.AppendUint32(header, sum)
+	return binary.LittleEndian.AppendUint32(header, crc32.Checksum(header, castagnoli))
 }
 
 // readAll reads frames to the end.
@@ -96,13 +102,16 @@ func TestMalformedFrames(t *testing.T) {
 	envelope := wire.AppendEnvelope(nil, heartbeat(3))
 	damaged := bytes.Clone(good)
 	damaged[len(damaged)-1]++
+	longer := bytes.Clone(good)
+	longer[2] ^= 0x40 // It must not wait for four more mebibytes.
 	for name, test := range map[string]struct {
 		bytes []byte
 		want  error
 	}{
+		"damaged length":   {longer, errChecksum},
 		"empty":            {rawFrame(nil), errFrame},
-		"too long":         {[]byte{0, 0, 0, 1, 0, 0, 0, 0}, errFrame},
-		"longest":          {[]byte{255, 255, 255, 255, 0, 0, 0, 0}, errFrame},
+		"too long":         {rawHeader(1<<24, 0), errFrame},
+		"longest":          {rawHeader(1<<32-1, 0), errFrame},
 		"checksum":         {damaged, errChecksum},
 		"junk":             {rawFrame([]byte("something that is no message")), wire.ErrMalformed},
 		"junk after":       {rawFrame(append(bytes.Clone(envelope), 1)), wire.ErrMalformed},
@@ -111,7 +120,7 @@ func TestMalformedFrames(t *testing.T) {
 		"behind a header":  {good[:frameHeaderBytes], io.ErrUnexpectedEOF},
 		"within a body":    {good[:len(good)-1], io.ErrUnexpectedEOF},
 		"clean end":        {nil, io.EOF},
-		"forged and empty": {[]byte{0, 0, 0x10, 0, 0, 0, 0, 0}, io.ErrUnexpectedEOF},
+		"forged and empty": {rawHeader(1<<20, 0), io.ErrUnexpectedEOF},
 	} {
 		got, _, err := readAll(bytes.NewReader(append(bytes.Clone(good), test.bytes...)), 1<<20)
 		if !errors.Is(err, test.want) || len(got) != 2 {
@@ -121,7 +130,7 @@ func TestMalformedFrames(t *testing.T) {
 }
 
 func TestForgedLengthAllocatesLittle(t *testing.T) {
-	forged := append([]byte{0, 0, 0, 0x3f, 1, 2, 3, 4}, make([]byte, 3<<20)...)
+	forged := append(rawHeader(0x3f<<24, 1), make([]byte, 3<<20)...)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, _, err := readAll(bytes.NewReader(forged), 1<<30)
@@ -148,7 +157,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 		"http":           {false, []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "not the Raft protocol"},
 		"checksum first": {false, append([]byte(magic+"\x01\x00\x00\x00"), random...), "checksum does not match"},
 		"random frames":  {true, random, "malformed frame"},
-		"oversized":      {true, []byte{255, 255, 255, 255, 0, 0, 0, 0}, "the most is 67108864"},
+		"oversized":      {true, rawHeader(1<<32-1, 0), "the most is 67108864"},
 		"checksum":       {true, damaged, "checksum does not match"},
 		"junk":           {true, rawFrame([]byte("junk")), "wire: malformed"},
 	} {
@@ -199,7 +208,7 @@ func FuzzFrameReader(f *testing.F) {
 	f.Add(frameOf(heartbeat(1), heartbeat(2)))
 	f.Add(append(frameOf(heartbeat(1)), 1, 2, 3))
 	f.Add(rawFrame([]byte("junk")))
-	f.Add([]byte{255, 255, 255, 255, 0, 0, 0, 0})
+	f.Add(rawHeader(1<<32-1, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const bytesMax = 1 << 16
 		whole, _, wholeErr := readAll(bytes.NewReader(data), bytesMax)
