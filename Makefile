@@ -1,5 +1,5 @@
 # check changes no file and is what CI runs; fix is what changes files.
-.PHONY: check fix test race fuzz sim demo bench
+.PHONY: check fix test race fuzz sim soak demo bench
 
 check:
 	.ci/run
@@ -20,6 +20,10 @@ fuzz:
 
 sim:
 	.ci/run sim
+
+# Real processes under faults, for as long as DURATION says.
+soak:
+	go -C balsa test -run '^TestChaos$$' -timeout 0 -v . -chaos.duration=$${DURATION:-1h} -chaos.seed=$${SEED:-0}
 
 demo:
 	go run ./balsa demo

@@ -3,6 +3,7 @@ module github.com/balsa-raft/raft/balsa
 go 1.26
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/balsa-raft/raft v0.0.0
 	github.com/spf13/cobra v1.10.2
 	github.com/tidwall/btree v1.8.1

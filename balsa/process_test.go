@@ -5,9 +5,11 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -37,16 +39,37 @@ type process struct {
 	stdout, stderr bytes.Buffer
 }
 
-// build builds the program and returns its path.
+// built is the folder of the program, once a test has built it.
+var built string
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if err := os.RemoveAll(built); built != "" && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(status)
+}
+
+// build builds the program, unless another test has done so, and returns its path.
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "balsa")
+	path := filepath.Join(built, "balsa")
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if built != "" {
+		return path
 	}
+	folder, err := os.MkdirTemp("", "balsa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(folder, filepath.Base(path))
+	args := append([]string{"build", "-o", path}, raceFlags...)
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", errors.Join(err, os.RemoveAll(folder)), out)
+	}
+	built = folder
 	return path
 }
 

@@ -13,15 +13,18 @@ import (
 	"time"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/kv"
 )
 
-// Config says what is served. Status and Keys are required and may be called from
-// any goroutine.
+// Config says what is served. Status, Keys and Summarize are required and may be
+// called from any goroutine.
 type Config struct {
 	// Status returns the member's view of its group.
 	Status func() raft.Status
 	// Keys returns the number of keys in the node's state.
 	Keys func() int
+	// Summarize identifies the node's state.
+	Summarize func() kv.Summary
 	// Version is balsa's version.
 	Version string
 	// Started is when the node started.
@@ -81,16 +84,27 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// Handler serves /status and /healthz.
+// Handler serves /status, /state and /healthz.
 func Handler(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", cfg.serveStatus)
+	mux.HandleFunc("GET /state", cfg.serveState)
 	mux.HandleFunc("GET /healthz", cfg.serveHealth)
 	return mux
 }
 
 func (c *Config) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	text, err := json.MarshalIndent(c.describe(), "", "  ")
+	serveJSON(w, c.describe())
+}
+
+// serveState identifies the node's state. Commands wait while it is hashed.
+func (c *Config) serveState(w http.ResponseWriter, _ *http.Request) {
+	s := c.Summarize()
+	serveJSON(w, State{AppliedIndex: s.Applied, Keys: s.Keys, Hash: s.Hash})
+}
+
+func serveJSON(w http.ResponseWriter, answer any) {
+	text, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

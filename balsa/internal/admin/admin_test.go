@@ -15,12 +15,14 @@ import (
 	"time"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/kv"
 )
 
 func config(status raft.Status) Config {
 	return Config{
 		Status: func() raft.Status { return status }, Keys: func() int { return 42 },
-		Version: "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Summarize: func() kv.Summary { return kv.Summary{Applied: 6, Keys: 41, Hash: "abc"} },
+		Version:   "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -58,6 +60,7 @@ func TestRequests(t *testing.T) {
 		{"GET", "/healthz", serving, http.StatusOK, "ok"},
 		{"GET", "/healthz", raft.Status{ID: 1}, http.StatusServiceUnavailable, "no leader known"},
 		{"GET", "/healthz", raft.Status{Leader: 2, Failure: errors.New("disk full")}, http.StatusServiceUnavailable, "stopped: disk full"},
+		{"GET", "/state", serving, http.StatusOK, "{\n  \"applied_index\": 6,\n  \"keys\": 41,\n  \"hash\": \"abc\"\n}"},
 		{"POST", "/healthz", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
 		{"DELETE", "/status", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
 		{"GET", "/", serving, http.StatusNotFound, "404 page not found"},

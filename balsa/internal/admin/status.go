@@ -33,6 +33,18 @@ type Status struct {
 	Failure string `json:"failure,omitempty"`
 }
 
+// State is what /state answers: nodes that have applied the same commands answer the
+// same. The names in JSON are part of balsa's interface.
+type State struct {
+	// AppliedIndex is the index of the last command applied; entries that are none
+	// don't count.
+	AppliedIndex raft.Index `json:"applied_index"`
+	// Keys is the number of keys that have not expired.
+	Keys int `json:"keys"`
+	// Hash is the SHA-256 of the clock and of all keys, values and expiries.
+	Hash string `json:"hash"`
+}
+
 // Membership is the replicated configuration. Outgoing is empty unless a change is
 // under way.
 type Membership struct {

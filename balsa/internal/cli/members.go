@@ -18,15 +18,11 @@ import (
 func parseMembers(text string) ([]raft.Member, error) {
 	var members []raft.Member
 	for part := range strings.SplitSeq(text, ",") {
-		number, address, ok := strings.Cut(strings.TrimSpace(part), "=")
-		id, err := strconv.ParseUint(number, 10, 64)
-		if !ok || err != nil || id == 0 {
-			return nil, fmt.Errorf("--initial-cluster: %q is not of the form ID=HOST:PORT with an ID from 1 on", part)
+		member, err := parseMember(part)
+		if err != nil {
+			return nil, fmt.Errorf("--initial-cluster: %w", err)
 		}
-		if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
-			return nil, fmt.Errorf("--initial-cluster: member %d: %q is not of the form HOST:PORT", id, address)
-		}
-		members = append(members, raft.Member{ID: raft.NodeID(id), Address: address})
+		members = append(members, member)
 	}
 	slices.SortFunc(members, func(a, b raft.Member) int { return cmp.Compare(a.ID, b.ID) })
 	for i := 1; i < len(members); i++ {
@@ -35,6 +31,39 @@ func parseMembers(text string) ([]raft.Member, error) {
 		}
 	}
 	return members, nil
+}
+
+// parseMember parses a node's ID and address, such as "1=host:7001".
+func parseMember(text string) (raft.Member, error) {
+	number, address, ok := strings.Cut(strings.TrimSpace(text), "=")
+	id, err := strconv.ParseUint(number, 10, 64)
+	if !ok || err != nil || id == 0 {
+		return raft.Member{}, fmt.Errorf("%q is not of the form ID=HOST:PORT with an ID from 1 on", text)
+	}
+	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+		return raft.Member{}, fmt.Errorf("member %d: %q is not of the form HOST:PORT", id, address)
+	}
+	return raft.Member{ID: raft.NodeID(id), Address: address}, nil
+}
+
+// parsePeerAddresses parses the values of --peer-address, which are about other nodes
+// than this one.
+func parsePeerAddresses(texts []string, self raft.NodeID) (map[raft.NodeID]string, error) {
+	addresses := make(map[raft.NodeID]string, len(texts))
+	for _, text := range texts {
+		peer, err := parseMember(text)
+		if err != nil {
+			return nil, fmt.Errorf("--peer-address: %w", err)
+		}
+		if peer.ID == self {
+			return nil, fmt.Errorf("--peer-address: node %d is this one; see --raft-listen for where it listens", self)
+		}
+		if _, twice := addresses[peer.ID]; twice {
+			return nil, fmt.Errorf("--peer-address: node %d is there twice", peer.ID)
+		}
+		addresses[peer.ID] = peer.Address
+	}
+	return addresses, nil
 }
 
 // nameOf is the name of a cluster that was given none: its first members, which all

@@ -30,6 +30,7 @@ type serveFlags struct {
 	initialCluster string
 	clusterName    string
 	raftListen     string
+	peerAddresses  []string
 	tlsAuthorities string
 	tlsCertificate string
 	tlsKey         string
@@ -65,19 +66,22 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.initialCluster, "initial-cluster", "", "all nodes that form the cluster, as ID=HOST:PORT,..., the same on each")
 	flags.StringVar(&f.clusterName, "cluster-name", "", "name of the cluster; nodes of another name are refused (default: the value of --initial-cluster)")
 	flags.StringVar(&f.raftListen, "raft-listen", "", "address to listen on for other nodes (default: this node's in --initial-cluster)")
+	flags.StringArrayVar(&f.peerAddresses, "peer-address", nil, "where this node connects to another one, as ID=HOST:PORT, if not at the address in --initial-cluster; repeatable")
 	flags.StringVar(&f.node.ClientAddress, "client", "127.0.0.1:6379", "address to serve the Redis protocol on")
-	flags.StringVar(&f.node.AdminAddress, "admin", "127.0.0.1:8001", "address to serve /status and /healthz on over HTTP, empty for none")
+	flags.StringVar(&f.node.AdminAddress, "admin", "127.0.0.1:8001", "address to serve /status, /state and /healthz on over HTTP, empty for none")
 	flags.StringVar(&f.tlsAuthorities, "tls-ca", "", "file of the authorities that sign nodes' certificates; makes nodes speak mutual TLS")
 	flags.StringVar(&f.tlsCertificate, "tls-cert", "", "file of this node's certificate, for the DNS name node-ID")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "file of this node's private key")
 	flags.DurationVar(&f.node.ElectionTimeout, "election-timeout", time.Second, "how long to go without a leader before an election, the same on all nodes")
 	flags.DurationVar(&f.node.RequestTimeout, "request-timeout", 5*time.Second, "how long a client's commands may take")
 	flags.IntVar(&f.node.ClientsMax, "max-clients", 1000, "most connections of clients")
+	flags.IntVar(&f.node.SegmentBytes, "segment-bytes", 0, "size of the log's files (default: that of package wal)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn or error")
 	for _, name := range []string{"id", "dir", "initial-cluster"} {
 		// It fails only if there is no such flag, which a test would show.
 		_ = cmd.MarkFlagRequired(name)
 	}
+	_ = flags.MarkHidden("segment-bytes") // For tests: what is written at once must fit a file.
 }
 
 // config checks the flags and makes a node's configuration and its members of them.
@@ -95,6 +99,9 @@ func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error)
 	}
 	if cfg.RaftAddress == "" {
 		cfg.RaftAddress = own
+	}
+	if cfg.PeerAddresses, err = parsePeerAddresses(f.peerAddresses, cfg.ID); err != nil {
+		return fail(err)
 	}
 	if f.clusterName == "" {
 		f.clusterName = nameOf(members)

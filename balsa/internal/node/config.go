@@ -24,6 +24,9 @@ type Config struct {
 	Cluster raft.ClusterID
 	// RaftAddress is where the node listens for the others.
 	RaftAddress string
+	// PeerAddresses says where this node, and no other, connects to a peer in place of
+	// the address that the membership has: through a proxy, or from behind a NAT.
+	PeerAddresses map[raft.NodeID]string
 	// ClientAddress is where it serves the Redis protocol.
 	ClientAddress string
 	// AdminAddress is where it serves HTTP; empty means nowhere.

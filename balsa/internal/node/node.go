@@ -20,7 +20,10 @@ import (
 // with the same members. It is called once; after an error the node is to be closed.
 func (n *Node) Start(ctx context.Context, members []raft.Member) error {
 	var err error
-	if n.raft, err = raft.Open(raft.Config{ID: n.cfg.ID, Log: n.log, Transport: n.links, Logger: n.cfg.Logger}); err != nil {
+	n.raft, err = raft.Open(raft.Config{
+		ID: n.cfg.ID, Log: n.log, Transport: newRouted(n.links, n.cfg.PeerAddresses), Logger: n.cfg.Logger,
+	})
+	if err != nil {
 		return err
 	}
 	n.group, err = n.raft.StartGroup(raft.GroupConfig{
@@ -45,7 +48,7 @@ func (n *Node) serve() {
 	})
 	if n.admins != nil {
 		n.admin = admin.Start(n.admins, admin.Config{
-			Status: n.Status, Keys: n.machine.Keys, Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
+			Status: n.Status, Keys: n.machine.Keys, Summarize: n.Summarize, Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
 		})
 	}
 }
