@@ -8,6 +8,7 @@ import (
 
 	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/internal/drive"
+	"github.com/balsa-raft/raft/wire"
 )
 
 // OpenDriven is Open for this module's simulator: the node starts no goroutine and
@@ -50,4 +51,35 @@ func (g *Group) loopStage() drive.Stage {
 			return int64(g.nextDeadline())
 		},
 	}
+}
+
+// InitializeDriven is Group.Initialize for the simulator, and does not wait for the answer.
+func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
+	g.inbox.ask(control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan bool, 1)})
+}
+
+// RestingDriven says, for the simulator, what is left in a group in which nothing is
+// under way, "" if nothing: then every queue and every counter is back to rest.
+func RestingDriven(_ *drive.Driver, g *Group) string {
+	g.inbox.mu.Lock()
+	defer g.inbox.mu.Unlock()
+	left := ""
+	for _, part := range []struct {
+		name  string
+		count int
+	}{
+		{"pending bytes", g.inbox.pendingBytes}, {"callers waiting for room", len(g.inbox.room)},
+		{"requests in the inbox", len(g.inbox.waiting.requests)}, {"bytes of other members", int(g.remoteBytes.Load())},
+		{"waiters", g.waiters.count()}, {"requests in the backlog", len(g.backlog)},
+		{"forwards", len(g.forwards.inflight)}, {"requests being proposed", len(g.proposing)},
+		{"bytes to be written", g.node.writer.Bytes()},
+	} {
+		if part.count != 0 {
+			left += fmt.Sprintf("%d %s; ", part.count, part.name)
+		}
+	}
+	if !g.core.Quiet() {
+		left += "writes under way; "
+	}
+	return left
 }

@@ -37,7 +37,14 @@ func (g *Group) forwarded(from NodeID, m *wire.ForwardProposals) {
 		r.bytes += commandBytes(command)
 	}
 	r.remote = &remoteRequest{group: g, from: from, term: m.Term, session: m.Session, id: m.ID}
-	if g.remoteBytes.Add(int64(r.bytes)) > int64(remoteBytesFactor*g.cfg.PendingBytesMax) {
+	busy := g.remoteBytes.Add(int64(r.bytes)) > int64(remoteBytesFactor*g.cfg.PendingBytesMax)
+	switch {
+	case m.Term <= g.sessions.forgotten:
+		// This member may have led in that term, proposed it and forgotten that: the
+		// network can repeat what was taken long ago.
+		g.finish(r, r.unknown(errForgotten))
+		return
+	case busy:
 		g.finish(r, ErrTooBusy)
 		return
 	}
@@ -85,8 +92,11 @@ func forwardResult(r *request, i int) wire.ForwardResult {
 // repeats messages doesn't make it propose anything twice. A message is good for
 // one term of leadership only, so they begin anew with each.
 type sessions struct {
-	term   Term
-	recent []session // latest heard of last
+	term Term
+	// forgotten is the last term before in which this member may have led, in this life
+	// or an earlier one.
+	forgotten Term
+	recent    []session // latest heard of last
 }
 
 // sessionsMax bounds the sessions remembered; a member begins one each time it starts.
@@ -102,7 +112,9 @@ type session struct {
 	seen [sessionWindow / 64]uint64 // by number modulo sessionWindow
 }
 
-func (s *sessions) begin(term Term) { *s = sessions{term: term} }
+func (s *sessions) begin(term Term) {
+	*s = sessions{term: term, forgotten: max(s.forgotten, s.term)}
+}
 
 // isNew reports whether a message was not seen before, and remembers it. One that is
 // too old to tell is not new.

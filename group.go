@@ -94,6 +94,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 		return nil, fmt.Errorf("raft: start group %d: %w", cfg.ID, err)
 	}
 	g.role = core.RoleChanged{Term: g.core.Term()}
+	g.sessions.forgotten = g.core.Term()
 	g.cache.Reset(state.Last + 1)
 	g.applier = applier.New(cfg.StateMachine, entrySource{g}, applierReports{g}, state.Compacted.Index, cfg.BatchBytesMax)
 	return g, nil

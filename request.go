@@ -132,4 +132,5 @@ var (
 	errPeerLost       = errors.New("the connection to the leader was lost")
 	errGroupStopped   = errors.New("the group stopped on this node")
 	errNoAnswer       = errors.New("the leader did not answer in time")
+	errForgotten      = errors.New("the command was for an earlier leadership of the member that got it")
 )

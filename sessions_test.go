@@ -52,6 +52,15 @@ func TestSessionsBeginAnewWithATerm(t *testing.T) {
 	}
 }
 
+func TestWhatIsForgottenIsKnown(t *testing.T) {
+	s := sessions{forgotten: 3}
+	for _, step := range []struct{ begins, forgotten Term }{{5, 3}, {7, 5}, {12, 7}} {
+		if s.begin(step.begins); s.forgotten != step.forgotten {
+			t.Errorf("leading in term %d, terms up to %d are forgotten, want %d", step.begins, s.forgotten, step.forgotten)
+		}
+	}
+}
+
 func TestSessionsAreBounded(t *testing.T) {
 	var s sessions
 	for id := range uint64(10 * sessionsMax) {

@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 
 	"rafttest":            {".", "wire", "mem"},
 	"internal/sim":        {anything},
+	"internal/mc":         {"wire", "internal/core", "internal/progress"},
 	"internal/scripttest": {"wire", "internal/core"},
 	"internal/lint":       {},
 	"cmd":                 {anything},

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Fault is a kind of fault. The numbers in the comments are those of the fault catalogue.
+type Fault uint8
+
+// The kinds of faults.
+const (
+	Drop          Fault = iota // N1: messages lost one by one
+	DropBurst                  // N1: all messages of a link lost for a while
+	Duplicate                  // N2
+	Replay                     // N2: an old message comes again
+	ReplayRestart              // N2: one from before the receiver's restart
+	Reorder                    // N3
+	Delay                      // N4: messages late by about an election time-out
+	Clog                       // N4: a link holds everything back, then lets it go
+	Corrupt                    // N5
+	CutNode                    // N6: one node from all others
+	CutLeader                  // N6: the leader from all others
+	CutHalves                  // N6
+	CutOneWay                  // N7: one direction of one link
+	CutMute                    // N7: a node hears, and is not heard
+	CutDeaf                    // N7: a node is heard, and does not hear
+	CutPartial                 // N8: a random graph
+	CutRing                    // N8: each node sees its neighbours
+	CutBridge                  // N8: two halves with one node between
+	CutLeaderLink              // N8: the leader and one follower
+	Flap                       // N12: cuts faster than an election
+	Refuse                     // the transport's lane is full
+	Break                      // connections break, which the transport tells
+	CrashPower                 // P1, D1: power loss of one node
+	CrashKill                  // P1: a process ends, what it wrote stays in the cache
+	CrashLeader                // P1: power loss of the leader
+	CrashInSave                // P2: power loss at an operation of a Save
+	CrashInOpen                // P3: power loss during recovery
+	CrashAll                   // P4: power loss of all nodes
+	CrashMajority              // P4: of most nodes
+	Pause                      // P5
+	PauseLeader                // P5
+	Slow                       // P8: everything in a node takes longer
+	Interleave                 // threads of a node meet in the middle of a disk operation
+	LoseUnsynced               // D1, D15: a crash loses what was not synced
+	TearSector                 // D2: a crash tears or garbles what was not synced
+	KeepSome                   // D3: a crash keeps what was not synced, out of order
+	ShortWrite                 // D4
+	WriteError                 // D5: a write fails, once
+	WriteErrorAll              // D5: all fail, until the disk is replaced
+	SyncError                  // D6: a sync fails once, and what was written counts as written
+	SyncErrorAll               // D6
+	Full                       // D7: no space for a while
+	ReadError                  // D8: reads fail for a while
+	ReadErrorOpen              // D8: a read fails during recovery
+	ReadFlip                   // D9: a read returns a wrong bit
+	BitRot                     // D9: a disk returns wrong bits for ever
+	Misdirect                  // D10: a sector is found in the place of another
+	LostWrite                  // D11: a sector holds zeroes
+	SlowDisk                   // D13
+	StallDisk                  // D14
+	NoFile                     // D19: files cannot be created or opened for a while
+	Drift                      // C2
+	LateTimer                  // C4
+	BurstTimer                 // C4: timers are served on the beat of a slow clock
+	Overload                   // O1: many more commands than usual
+	TooLarge                   // O2: commands that exceed the limit
+
+	faultCount
+)
+
+var faultNames = [faultCount]string{
+	"drop", "drop-burst", "duplicate", "replay", "replay-restart", "reorder", "delay", "clog", "corrupt",
+	"cut-node", "cut-leader", "cut-halves", "cut-one-way", "cut-mute", "cut-deaf", "cut-partial", "cut-ring", "cut-bridge",
+	"cut-leader-link", "flap", "refuse", "break",
+	"crash-power", "crash-kill", "crash-leader", "crash-in-save", "crash-in-open", "crash-all", "crash-majority",
+	"pause", "pause-leader", "slow", "interleave",
+	"lose-unsynced", "tear-sector", "keep-some", "short-write", "write-error", "write-error-all", "sync-error", "sync-error-all",
+	"full", "read-error", "read-error-open", "read-flip", "bit-rot", "misdirect", "lost-write", "slow-disk", "stall-disk", "no-file",
+	"drift", "late-timer", "burst-timer", "overload", "too-large",
+}
+
+// String names the fault.
+func (f Fault) String() string {
+	if f < faultCount {
+		return faultNames[f]
+	}
+	return fmt.Sprintf("Fault(%d)", uint8(f))
+}
+
+// Faults is a set of kinds of faults.
+type Faults uint64
+
+// AllFaults is the set of all kinds.
+const AllFaults Faults = 1<<faultCount - 1
+
+// Has reports whether a kind is in the set.
+func (s Faults) Has(f Fault) bool { return s>>f&1 == 1 }
+
+// With returns the set with a kind, Without the set without it.
+func (s Faults) With(f Fault) Faults { return s | 1<<f }
+
+// Without returns the set without a kind.
+func (s Faults) Without(f Fault) Faults { return s &^ (1 << f) }
+
+// String names the kinds, separated by commas.
+func (s Faults) String() string {
+	var names []string
+	for f := range faultCount {
+		if s.Has(f) {
+			names = append(names, f.String())
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// ParseFaults is the inverse of Faults.String.
+func ParseFaults(text string) (Faults, error) {
+	var set Faults
+	if text == "" {
+		return 0, nil
+	}
+	for _, name := range strings.Split(text, ",") {
+		found := false
+		for f := range faultCount {
+			if f.String() == name {
+				set, found = set.With(f), true
+			}
+		}
+		if !found {
+			return 0, fmt.Errorf("sim: no fault is called %q", name)
+		}
+	}
+	return set, nil
+}
+
+// Counts says how often each kind of fault happened.
+type Counts [faultCount]uint64

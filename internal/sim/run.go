@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"io"
+	"time"
+
+	"github.com/balsa-raft/raft/internal/sim/safety"
+)
+
+// Options says what to run. Only Seed is required.
+type Options struct {
+	// Seed determines everything.
+	Seed uint64
+	// Duration is that of the phase with faults; zero means what the seed says.
+	Duration time.Duration
+	// Nodes is the size of the cluster, at most 7; zero means what the seed says.
+	Nodes int
+	// Without are faults that are left out though the seed has them, With such that
+	// happen though it has not.
+	Without, With Faults
+	// Transcript gets what happens, line by line, if it is not nil.
+	Transcript io.Writer
+
+	plant plant
+}
+
+// Result is what became of a run.
+type Result struct {
+	Seed  uint64
+	Nodes int
+	// Plan says in words what the seed drew.
+	Plan string
+	// Violation is nil if all went well.
+	Violation *safety.Violation
+	// Simulated is how much time passed in the run, FaultPhase how much of it with faults.
+	Simulated, FaultPhase time.Duration
+	// Events is how many things happened.
+	Events uint64
+	// Planned are the kinds of faults that might happen, Useful those that did, with
+	// commands acknowledged later.
+	Planned, Useful Faults
+	// Counts says how often each happened.
+	Counts Counts
+	// Hash is a checksum over the run: two runs of a seed that differ in anything
+	// differ in it.
+	Hash uint64
+	// Acknowledged, Refused, Unknown and Lost are the commands that were applied, were
+	// surely not, may have been as far as the client was told, and never returned
+	// because the process ended.
+	Acknowledged, Refused, Unknown, Lost uint64
+	// Committed is the length of the log, Term the last term.
+	Committed, Term uint64
+	// Lost disks are those that were damaged, so that their nodes stayed down.
+	LostDisks int
+	// Healing is how long it took after the faults until all nodes agreed and were
+	// quiet; ElectionTimeout is the seed's.
+	Healing, ElectionTimeout time.Duration
+}
+
+// Run runs a seed: first with faults, then without.
+func Run(o Options) Result {
+	w := newWorld(&o)
+	w.say(0, "seed %d: %v", o.Seed, &w.plan)
+	for _, n := range w.nodes {
+		w.after(time.Duration(w.scheduling.Int64N(int64(w.plan.electionTimeout))), n.start)
+	}
+	w.work.start()
+	w.unleash()
+	w.runUntil(int64(w.plan.duration))
+	faultPhase := time.Duration(w.now)
+	var healing time.Duration
+	if w.check.Violation() == nil {
+		healing = w.recover()
+	}
+	if v := w.check.Violation(); v != nil {
+		w.say(0, "VIOLATION %v", v)
+	}
+	wl := w.work
+	return Result{
+		Seed: o.Seed, Nodes: w.plan.nodes, Plan: w.plan.String(), Violation: w.check.Violation(),
+		Simulated: time.Duration(w.now), FaultPhase: faultPhase, Events: w.events,
+		Planned: w.plan.faults, Useful: w.useful, Counts: w.counts, Hash: w.hash,
+		Acknowledged: wl.acked, Refused: wl.refused, Unknown: wl.unknown, Lost: wl.lost,
+		Committed: uint64(w.check.Committed()), Term: w.term(), LostDisks: w.broken, Healing: healing, ElectionTimeout: w.plan.electionTimeout,
+	}
+}
+
+func (w *world) term() uint64 {
+	term := uint64(0)
+	for _, n := range w.nodes {
+		term = max(term, uint64(n.view.Term))
+	}
+	return term
+}
+
+// HealingTimeouts is Healing in election time-outs.
+func (r *Result) HealingTimeouts() float64 { return r.Healing.Seconds() / r.ElectionTimeout.Seconds() }

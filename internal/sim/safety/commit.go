@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package safety
+
+import "github.com/balsa-raft/raft/wire"
+
+const (
+	commitRule         = "I8 commit rule"
+	committedDurable   = "I9 committed is durable"
+	committedImmutable = "I11 committed immutable"
+)
+
+// Committed is the committed log as the leaders have made it known, with the rules of
+// how it may grow.
+type Committed struct {
+	log []slot
+}
+
+// Last returns the index of the last entry that is known to be committed.
+func (c *Committed) Last() wire.Index { return wire.Index(len(c.log)) }
+
+// isIn reports whether a disk holds all that is committed.
+func (c *Committed) isIn(d *disk) bool {
+	last := c.Last()
+	return last == 0 || d.at(last) == c.log[last-1]
+}
+
+// Commits is told that a leader says an index to be committed. It is I8: the entry is
+// of the leader's own term, and durable on a quorum. What is committed stays: I11.
+func (c *Committed) commits(leader wire.NodeID, term wire.Term, index wire.Index, disks []disk) *Violation {
+	holders, holder := 0, -1
+	for i := range disks {
+		if disks[i].at(index).term != term {
+			continue
+		}
+		if holder < 0 {
+			holder = i
+		}
+		holders++
+	}
+	if holders <= len(disks)/2 {
+		return violated(commitRule, "leader %d of term %d commits %d: %d of %d disks hold an entry of this term there",
+			leader, term, index, holders, len(disks))
+	}
+	return c.extend(leader, index, &disks[holder])
+}
+
+// extend takes the entries up to an index from a disk that holds them.
+func (c *Committed) extend(leader wire.NodeID, index wire.Index, d *disk) *Violation {
+	if last := c.Last(); last > 0 && index > last && d.at(last) != c.log[last-1] {
+		return violated(committedImmutable, "leader %d commits %d over a log that differs from what is committed up to %d", leader, index, last)
+	}
+	if index <= c.Last() {
+		if d.at(index) != c.log[index-1] {
+			return violated(committedImmutable, "leader %d commits another entry %d than was committed", leader, index)
+		}
+		return nil
+	}
+	c.log = append(c.log, d.log[c.Last():index]...)
+	return nil
+}
+
+// overwrites is told that a disk is about to hold another entry than before. It is I9 in
+// a form that can be checked at once: a copy of a committed entry is never given up.
+func (c *Committed) overwrites(node wire.NodeID, index wire.Index, before, after slot) *Violation {
+	if index > c.Last() || before != c.log[index-1] || after == before {
+		return nil
+	}
+	return violated(committedDurable, "node %d gives up entry %d, which is committed", node, index)
+}
+
+// acknowledged is told that a client learns that an entry is applied: I9 for it.
+func (c *Committed) acknowledged(index wire.Index, disks []disk) *Violation {
+	if index > c.Last() {
+		return violated(committedDurable, "a client is told of entry %d, committed is %d", index, c.Last())
+	}
+	holders := 0
+	for i := range disks {
+		if disks[i].at(index) == c.log[index-1] {
+			holders++
+		}
+	}
+	if holders <= len(disks)/2 {
+		return violated(committedDurable, "a client is told of entry %d, which %d of %d disks hold", index, holders, len(disks))
+	}
+	return nil
+}

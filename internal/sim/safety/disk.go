@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package safety
+
+import "github.com/balsa-raft/raft/wire"
+
+// slot is an entry as far as it matters here: its term, and a checksum over it and
+// all entries before it.
+type slot struct {
+	term  wire.Term
+	chain uint64
+}
+
+// disk is what the log store of a member has said to be durable.
+type disk struct {
+	hard wire.HardState
+	log  []slot // index 1 first
+	// saving are the updates of a Save that has not ended well.
+	saving []wire.Update
+	failed bool
+}
+
+func (d *disk) last() wire.Index { return wire.Index(len(d.log)) }
+
+// at returns the slot at an index, the zero slot if there is none.
+func (d *disk) at(index wire.Index) slot {
+	if index == 0 || index > d.last() {
+		return slot{}
+	}
+	return d.log[index-1]
+}
+
+// chainAfter returns the checksum of a log of which the last entry is e.
+func chainAfter(before uint64, e *wire.Entry) uint64 {
+	h := mix(before, uint64(e.Term)<<8|uint64(e.Kind))
+	data := e.Data
+	for len(data) >= 8 {
+		h = mix(h, uint64(data[0])|uint64(data[1])<<8|uint64(data[2])<<16|uint64(data[3])<<24|
+			uint64(data[4])<<32|uint64(data[5])<<40|uint64(data[6])<<48|uint64(data[7])<<56)
+		data = data[8:]
+	}
+	for _, b := range data {
+		h = mix(h, uint64(b))
+	}
+	return mix(h, uint64(len(e.Data)))
+}
+
+// mix is a step of a hash function, which need not resist anybody.
+func mix(h, x uint64) uint64 {
+	h ^= x * 0x9e3779b97f4a7c15
+	h = (h ^ h>>32) * 0xd6e8feb86659fd93
+	return h ^ h>>29
+}
