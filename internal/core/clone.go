@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"slices"
+
+	"github.com/balsa-raft/raft/internal/progress"
+)
+
+// Clone returns a member that is in the same state and goes its own way from here:
+// whatever happens to one is nothing to the other, so that both may be used by
+// different goroutines. They share only what is never changed, such as memberships,
+// messages and the entries' data. The effects of the last Handle stay with c.
+func (c *Core) Clone() *Core {
+	clone := *c
+	clone.log = c.log.Clone()
+	clone.memberships = slices.Clone(c.memberships)
+	clone.lane.pending = slices.Clone(c.lane.pending)
+	clone.lane.held = slices.Clone(c.lane.held)
+	clone.election = c.election.clone()
+	clone.leader = c.leader.clone()
+	clone.effects = nil
+	return &clone
+}
+
+func (e *electionState) clone() *electionState {
+	if e == nil {
+		return nil
+	}
+	clone := *e
+	clone.voters = slices.Clone(e.voters)
+	clone.votes = slices.Clone(e.votes)
+	return &clone
+}
+
+func (l *leaderState) clone() *leaderState {
+	if l == nil {
+		return nil
+	}
+	clone := *l
+	clone.peers = make([]*progress.Progress, len(l.peers))
+	for i, p := range l.peers {
+		clone.peers[i] = p.Clone()
+	}
+	clone.dirty, clone.news, clone.told = slices.Clone(l.dirty), slices.Clone(l.news), slices.Clone(l.told)
+	return &clone
+}

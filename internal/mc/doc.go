@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mc tries every behaviour of a few members within bounds, and verifies the
+// invariants of Raft after every step: an explicit-state model checker, breadth first,
+// that drives the core itself and not a description of it. What it reports as closed
+// has no shorter and no longer counterexample within the bounds.
+//
+// # The world
+//
+// A state has the members, each with its core, its disk, the writes that the disk has
+// not ended, and its replication streams; the messages under way; what is left of the
+// bounds; and what the invariants have to remember. What may happen next:
+//
+//	a message arrives, or arrives and stays under way;
+//	a member campaigns; a leader asserts itself, tells of a commit, misses its quorum, or
+//	  is told that messages were lost;
+//	a command is proposed to a leader;
+//	the oldest write of a member ends;
+//	a member loses all but its disk, and restarts (whom it happens to while it is down
+//	  makes no difference: what would have arrived is late or lost).
+//
+// The network keeps no order. Loss needs no step: what is never delivered is lost, and
+// all that may happen without a message may happen while it is under way. A crash keeps
+// no write under way: one that reached the disk unheard of is one that ended, just
+// before. A stream sends at once what peer.Stream would send with an endless window; the
+// network is what makes it late. EntriesSent and EntriesApplied follow at once.
+//
+// # Time
+//
+// There is no time but truth values: the core's durations are so far apart that the
+// shorter never add up to a longer one, and each deadline is passed by choice, one member
+// at a time, in any order. A time-out moves its member's own clock beyond all of its
+// deadlines; an event moves no clock. Whoever asks for a vote is answered twice: as if
+// the leader had just been heard of, and as if it had not for long. So every order of
+// deadlines is tried, also those that no clock would produce. Left out are a write that
+// takes so long that a leader gives up, transfers, changes of membership and snapshots,
+// and that a leader skips the heartbeat to a peer that has just answered: it is as late
+// or lost as the network likes, though noted as sent.
+//
+// # Making it small
+//
+// A member is a function of its state and an event, so it is asked once and its answer
+// is remembered by number (memory.go): a state of the world is a dozen numbers. Four
+// reductions keep all that matters; reductions_test.go compares with a search that has
+// none of them.
+//
+//   - States that differ in the members' names only are one: of the sums of the parts'
+//     hashes under all renamings, the least stands for all. The names decide nothing in
+//     the core but the order of messages.
+//   - A step that only consumes a message is not taken.
+//   - A message that can do nothing any more is dropped (dead.go).
+//   - Seq is counted from what is synced (core.AppendState).
+//
+// States are known by 128-bit hashes. For n states the probability that two of them are
+// taken for one is below n*n/2^129, some 10^-24 for ten millions.
+//
+// # Reading a counterexample
+//
+// It is one of the shortest. Every step says what happens, what the member does, and
+// what it then is; "[1 2 3(1)]" are the terms of a log's entries, and commands in
+// brackets. The script below it tells the same again with raftmc -replay.
+package mc

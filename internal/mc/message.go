@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mc
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// message is one that is under way, or was.
+type message struct {
+	from, to wire.NodeID
+	payload  wire.Message
+	// content is the encoded payload. It names no member but those of the membership,
+	// which are all: renaming changes from and to only.
+	content []byte
+	hashes  []hash // under each renaming
+}
+
+func newMessage(from, to wire.NodeID, payload wire.Message) *message {
+	return &message{from: from, to: to, payload: payload, content: wire.AppendEnvelope(nil, wire.Envelope{Message: payload})}
+}
+
+func (m *message) hash(relabel core.Relabel) hash {
+	buf := append(make([]byte, 0, 128), 'm', byte(relabel(m.from)), byte(relabel(m.to)))
+	return hashOf(append(buf, m.content...))
+}
+
+// String renders the message like "1 > 2 VoteReply{Term:2 Granted:true}".
+func (m *message) String() string {
+	return fmt.Sprintf("%d > %d %s", m.from, m.to, render(m.payload))
+}
+
+// render names the fields of a message or effect that are not zero.
+func render(what any) string {
+	v := reflect.Indirect(reflect.ValueOf(what))
+	var fields []string
+	for i := range v.NumField() {
+		if field := v.Field(i); !field.IsZero() {
+			fields = append(fields, v.Type().Field(i).Name+":"+renderValue(field.Interface()))
+		}
+	}
+	return v.Type().Name() + "{" + strings.Join(fields, " ") + "}"
+}
+
+func renderValue(value any) string {
+	switch value := value.(type) {
+	case []wire.Entry:
+		entries := make([]string, len(value))
+		for i, e := range value {
+			entries[i] = renderEntry(e)
+		}
+		return "[" + strings.Join(entries, ", ") + "]"
+	case wire.HardState:
+		return fmt.Sprintf("term %d vote %d", value.Term, value.Vote)
+	}
+	return fmt.Sprint(value)
+}
+
+func renderEntry(e wire.Entry) string {
+	if e.Kind == wire.EntryCommand {
+		return fmt.Sprintf("%v command %d", e.ID(), e.Data[0])
+	}
+	return fmt.Sprintf("%v %v", e.ID(), e.Kind)
+}
+
+func renderLog(log []slot) string {
+	entries := make([]string, len(log))
+	for i, s := range log {
+		entries[i] = fmt.Sprint(s.term)
+		if s.kind == wire.EntryCommand {
+			entries[i] += fmt.Sprintf("(%d)", s.value)
+		}
+	}
+	return "[" + strings.Join(entries, " ") + "]"
+}

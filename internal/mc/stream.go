@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mc
+
+import (
+	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// stream stands in for peer.Stream, with a window as wide as the log: what may be sent
+// is sent at once, and is late if the network says so.
+type stream struct {
+	active        bool
+	term          wire.Term
+	epoch         wire.Epoch
+	cursor, start wire.Index
+	told          wire.Index
+	probed        bool
+}
+
+func (s *stream) appendTo(buf []byte) []byte {
+	if !s.active {
+		return append(buf, 0)
+	}
+	probed := byte(1)
+	if s.probed {
+		probed = 2
+	}
+	return append(buf, probed, byte(s.term), byte(s.epoch), byte(s.cursor), byte(s.start), byte(s.told))
+}
+
+// follow takes over an order and returns the messages that it leads to.
+func (s *stream) follow(order *core.Replicate, entries func(lo, hi wire.Index) []wire.Entry, id func(wire.Index) wire.LogID, entriesMax int) []*wire.AppendEntries {
+	if !s.active || order.Term != s.term || order.Epoch != s.epoch {
+		*s = stream{active: true, term: order.Term, epoch: order.Epoch, cursor: order.Prev.Index, start: order.Prev.Index}
+	}
+	var messages []*wire.AppendEntries
+	for s.maySend(order) {
+		hi := min(order.Last, s.cursor+wire.Index(entriesMax))
+		messages = append(messages, &wire.AppendEntries{
+			Term: order.Term, Epoch: order.Epoch, Prev: id(s.cursor), Commit: order.Commit, Entries: entries(s.cursor+1, hi),
+		})
+		s.cursor = hi
+		s.probed = true
+		s.told = max(s.told, order.Commit)
+	}
+	return messages
+}
+
+func (s *stream) maySend(order *core.Replicate) bool {
+	switch {
+	case order.Probe:
+		return !s.probed
+	case s.cursor < order.Last:
+		return true
+	}
+	return order.News && s.told < order.Commit
+}
