@@ -36,11 +36,6 @@ func (h hash) plus(other hash) hash {
 	return hash{h.high + other.high + carry, low}
 }
 
-func (h hash) minus(other hash) hash {
-	low, borrow := bits.Sub64(h.low, other.low, 0)
-	return hash{h.high - other.high - borrow, low}
-}
-
 func (h hash) less(other hash) bool {
 	return h.high < other.high || h.high == other.high && h.low < other.low
 }
