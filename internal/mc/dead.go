@@ -124,6 +124,9 @@ func (u *undertaker) isDeadRequest(sent *message, number uint32) bool {
 	}
 	place := int(sent.to) - 1
 	o := u.m.outcomeOf(u.r, u.s.nodes[place], newAction(deliver, place, number))
+	if o.broken != nil {
+		return false // It is a violation, not a message without consequence.
+	}
 	if o.next != u.s.nodes[place] || isSilent && len(o.sends) > 0 {
 		return false
 	}

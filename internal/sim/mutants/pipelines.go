@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "time"
+
+// pipelines are the bugs about everything between the core, the disk, the network and
+// the callers.
+var pipelines = []mutant{
+	{
+		name: "applied-twice", cites: []string{"S50", "S49", "M33"},
+		edits: []edit{{"internal/applier/applier.go",
+			"\ta.applied = a.batch[len(a.batch)-1].Index\n", "\ta.applied = a.batch[max(len(a.batch)-2, 0)].Index\n"}},
+		layer: "applier", run: "^TestEveryCommandOnceInOrder$",
+		property: "every command is applied once",
+	},
+	{
+		name: "applied-with-a-gap", cites: []string{"S26", "S51"},
+		edits: []edit{{"internal/applier/applier.go",
+			"batch[i].Index == a.applied+1+wire.Index(i), ", "batch[i].Index > a.applied, "}},
+		layer: "applier", run: "^TestWrongEntriesViolateAnInvariant$",
+		property: "entries are applied without a gap",
+	},
+	{
+		name: "machine-panic-ignored", cites: []string{"A29", "A27"},
+		edits: []edit{{"internal/applier/applier.go",
+			"\t\tif cause := recover(); cause != nil {\n\t\t\terr = ", "\t\tif cause := recover(); cause != nil {\n\t\t\t_ = "}},
+		layer: "applier", run: "^TestFailuresAreFinal$",
+		property: "a state machine that panics is not used again",
+	},
+	{
+		name: "waiters-by-index-only", cites: []string{"A7", "S1"},
+		edits: []edit{{"waiters.go",
+			"\t\tif w.term != commands[i].Term {", "\t\tif w.term == 0 {"}},
+		layer: "runtime", run: "^TestWaitersAgainstAMap$",
+		property: "a caller is told of its own entry, not of another at the same index",
+	},
+	{
+		name: "overwritten-waiters-stranded", cites: []string{"A5", "L28"},
+		edits: []edit{{"waiters.go",
+			"\t\tdone = append(done, finished{request: w.request, err: ErrOverwritten})\n\t\tws.pop()\n\t}\n\treturn done\n",
+			"\t\tws.pop()\n\t}\n\treturn done\n"}},
+		layer: "runtime", run: "^TestWaitersAgainstAMap$", liveness: true,
+		property: "every waiter ends",
+	},
+	{
+		name: "forwarded-twice", cites: []string{"M33", "A9"},
+		edits: []edit{{"forwarded.go",
+			" || !g.sessions.isNew(from, m.Session, m.ID) {", " {"}},
+		layer: "runtime", run: "^TestForwardedMessagesFromElsewhere$|^TestWhatClientsAreToldIsTrue$",
+		property: "a forwarded message is proposed once, however often it comes",
+	},
+	{
+		name: "unknown-outcome-retried", cites: []string{"A7", "M33"},
+		edits: []edit{{"forward.go",
+			"\tif results[0].Outcome == wire.OutcomeNotApplied && r.untake() {", "\tif results[0].Outcome != wire.OutcomeApplied && r.untake() {"}},
+		layer: "runtime", run: "^TestAnUnknownOutcomeIsNotTriedAgain$", liveness: true,
+		property: "what may have been applied is not proposed again",
+	},
+	{
+		name: "taken-request-said-to-be-withdrawn", cites: []string{"A7", "A8"},
+		edits: []edit{{"propose.go",
+			"\t\treturn &UnknownOutcomeError{LogID: r.logID(), Cause: cause}, true\n", "\t\treturn errors.Join(ErrNoLeader, cause), true\n"}},
+		layer: "runtime", run: "^TestLeavingTellsWhatIsKnown$",
+		property: "what may be applied is not said to be surely not",
+	},
+	{
+		name: "room-not-given-back", cites: []string{"L11", "A6"},
+		edits: []edit{{"entries.go",
+			"\tr.finish(err)\n\tg.inbox.release(bytes)\n", "\tr.finish(err)\n\t_ = bytes\n"}},
+		layer: "runtime", run: "^TestWithdrawnRequestsMakeRoom$|^TestNoRoomIsLost$|^TestForwardingOff$|^TestWhatClientsAreToldIsTrue$", liveness: true,
+		property: "every counter goes back to zero",
+	},
+	{
+		name: "withdrawn-requests-keep-their-room", cites: []string{"L11", "A6"},
+		edits: []edit{{"backlog.go",
+			"\t\tif gone {\n\t\t\tg.inbox.release(r.bytes)\n", "\t\tif gone {\n\t\t\tg.inbox.release(0)\n"}},
+		layer: "runtime", run: "^TestWithdrawnRequestsMakeRoom$", liveness: true,
+		property: "who gives up leaves no trace",
+	},
+	{
+		name: "window-leaks-bytes", cites: []string{"L10", "M37"},
+		edits: []edit{{"internal/peer/window.go",
+			"w.inflight, w.bytes = w.inflight[:0], 0", "w.inflight = w.inflight[:0]"}},
+		layer: "peer", run: "^TestWindowAgainstANaiveOne$",
+		property: "the window's bytes are those in flight",
+	},
+	{
+		name: "window-kept-from-old-stream", cites: []string{"L10", "M37"},
+		edits: []edit{{"internal/peer/stream.go",
+			"\t\ts.window.reset()\n", ""}},
+		layer: "peer", run: "^TestANewEpochBeginsAnew$",
+		property: "a new stream begins with an empty window",
+	},
+	{
+		name: "stream-goes-on-after-stop", cites: []string{"S29", "S1"},
+		edits: []edit{{"internal/peer/stream.go",
+			"\ts.active = false\n", "\t_ = s.active\n"}},
+		layer: "peer", run: "^TestStopEndsWhatWasAboutToBeLoaded$|^TestOrdersThatChangeWhileLoading$",
+		property: "a stream that was stopped sends nothing",
+	},
+	{
+		name: "stale-read-is-sent", cites: []string{"S29", "S23"},
+		edits: []edit{{"internal/peer/stream.go",
+			"\tcase !isSame || s.closed:\n", "\tcase s.closed && !isSame:\n"}},
+		layer: "peer", run: "^TestOrdersThatChangeWhileLoading$",
+		property: "what was read for another order is not sent",
+	},
+	{
+		name: "read-error-is-the-end-of-the-log", cites: []string{"S23"},
+		edits: []edit{{"internal/peer/stream.go",
+			"\t\ts.broken = true\n\t\ts.cfg.Failed(err)\n", "\t\ts.send(nil)\n"}},
+		layer: "peer", run: "^TestAnErrorInTheStoreSilencesTheEpoch$",
+		property: "a read error ends the stream",
+	},
+	{
+		name: "unsynced-entries-evicted", cites: []string{"S26", "S50"},
+		edits: []edit{{"internal/logcache/logcache.go",
+			" && c.held.count > 0 && c.first() <= c.durable {", " && c.held.count > 0 {"}},
+		layer: "logcache", run: "^TestEvictsOnlyWhatIsSynced$",
+		property: "what is not in the store yet is in the cache",
+	},
+	{
+		name: "cache-keeps-replaced-entries", cites: []string{"S50", "S30"},
+		edits: []edit{{"internal/logcache/logcache.go",
+			"\tc.durable = min(c.durable, first-1)\n", ""}},
+		layer: "logcache", run: "^TestReplacedEntriesAreNotDurable$|^TestAgainstModel$",
+		property: "what replaces a durable entry is not durable",
+	},
+	{
+		name: "uncommitted-read-from-generous-store", cites: []string{"S26"},
+		edits: []edit{{"entries.go",
+			"\tif len(entries) > int(hi-lo)+1 {", "\tif len(entries) < 0 {"}},
+		layer: "runtime", run: "^TestSloppyLogStores$",
+		property: "only what is committed is applied, whatever a store returns",
+		expect:   []string{"applier: only committed entries are applied", "peer: entries are the leader's"},
+	},
+	{
+		name: "told-synced-before-save", cites: []string{"S34", "S36", "M4"},
+		edits: []edit{{"internal/logwriter/logwriter.go",
+			"\terr := w.store.Save(w.updates)\n\tmore = w.report(err)\n\treturn more\n",
+			"\tupdates := append([]wire.Update(nil), w.updates...)\n\tmore = w.report(nil)\n\tif err := w.store.Save(updates); err != nil {\n\t\tw.fail(err)\n\t}\n\treturn more\n"}},
+		layer: "logwriter", run: "^TestNothingIsReportedBeforeItIsDurable$",
+		property: "nothing is reported before it is durable",
+	},
+	{
+		name: "failed-save-goes-on", cites: []string{"S41", "L37", "M27"},
+		edits: []edit{{"internal/logwriter/logwriter.go",
+			"\tw.failure = err\n", ""}},
+		layer: "logwriter", run: "^TestTheFirstErrorIsTheEnd$",
+		property: "nothing is written after a failed write",
+	},
+	{
+		name: "failed-save-unnoticed", cites: []string{"S41", "L37"},
+		edits: []edit{{"internal/logwriter/logwriter.go",
+			"\t\tw.fail(err)\n\t\treturn false\n", "\t\tw.mu.Lock()\n\t\tw.failure = err\n\t\tw.mu.Unlock()\n"}},
+		layer: "runtime", run: "^TestFailedWriteStopsTheGroup$", liveness: true, budget: 10 * time.Second,
+		property: "a node whose log failed stops",
+	},
+}
