@@ -61,6 +61,19 @@ func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
 // RestingDriven says, for the simulator, what is left in a group in which nothing is
 // under way, "" if nothing: then every queue and every counter is back to rest.
 func RestingDriven(_ *drive.Driver, g *Group) string {
+	left := g.leftovers()
+	if bytes := g.node.writer.Bytes(); bytes != 0 {
+		left += fmt.Sprintf("%d bytes to be written; ", bytes)
+	}
+	if !g.core.Quiet() {
+		left += "writes under way; "
+	}
+	return left
+}
+
+// leftovers says what the group holds of requests, "" if nothing. The caller holds
+// g.turns, or is the driver.
+func (g *Group) leftovers() string {
 	g.inbox.mu.Lock()
 	defer g.inbox.mu.Unlock()
 	left := ""
@@ -72,14 +85,10 @@ func RestingDriven(_ *drive.Driver, g *Group) string {
 		{"requests in the inbox", len(g.inbox.waiting.requests)}, {"bytes of other members", int(g.remoteBytes.Load())},
 		{"waiters", g.waiters.count()}, {"requests in the backlog", len(g.backlog)},
 		{"forwards", len(g.forwards.inflight)}, {"requests being proposed", len(g.proposing)},
-		{"bytes to be written", g.node.writer.Bytes()},
 	} {
 		if part.count != 0 {
 			left += fmt.Sprintf("%d %s; ", part.count, part.name)
 		}
-	}
-	if !g.core.Quiet() {
-		left += "writes under way; "
 	}
 	return left
 }
