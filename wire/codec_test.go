@@ -52,7 +52,7 @@ func TestKindsAreNamedAndMade(t *testing.T) {
 			}
 		}
 	}
-	if kinds != 11 {
+	if kinds != 15 {
 		t.Errorf("there are %d kinds", kinds)
 	}
 	for kind := range EntryKind(math.MaxUint8) {
@@ -155,7 +155,7 @@ func TestMalformedValues(t *testing.T) {
 	logID := [2]uint64{}
 	for name, encoded := range map[string][]byte{
 		"kind 0":          message(0),
-		"kind 12":         message(12),
+		"kind 16":         message(16),
 		"kind 255":        message(255, logID),
 		"bool 2":          message(KindVoteReply, uint64(1), uint8(2)),
 		"bool 255":        message(KindPreVoteReply, uint64(1), uint64(1), uint8(255)),
@@ -163,6 +163,11 @@ func TestMalformedValues(t *testing.T) {
 		"entry kind 4":    message(KindAppendEntries, [5]uint64{}, uint32(1), [2]uint64{}, uint8(4), uint32(0)),
 		"outcome 0":       message(KindForwardReply, [2]uint64{}, uint32(0), uint32(1), uint8(0), logID, uint32(0)),
 		"outcome 5":       message(KindForwardReply, [2]uint64{}, uint32(0), uint32(1), uint8(5), logID, uint32(0)),
+		"chunk status 0":  message(KindSnapshotChunk, [2]uint64{}, uint8(0), uint32(0), uint32(0)),
+		"chunk status 5":  message(KindSnapshotChunk, [2]uint64{}, uint8(5), uint32(0), uint32(0)),
+		"chunk, no bytes": message(KindSnapshotChunk, [2]uint64{}, uint8(1), uint32(0), uint32(0)),
+		"end with a byte": message(KindSnapshotChunk, [2]uint64{}, uint8(2), uint32(0), uint32(1), uint8(0)),
+		"zero snapshot":   message(KindSnapshotOffer, [2]uint64{}, [6]uint64{}, uint32(0), uint8(0), uint64(0), [5]uint32{}),
 		"nothing":         sized(nil),
 		"length too long": {255, 255, 255, 255, 0},
 	} {

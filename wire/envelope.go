@@ -67,6 +67,14 @@ func newMessage(kind MessageKind) Message {
 		return new(ForwardProposals)
 	case KindForwardReply:
 		return new(ForwardReply)
+	case KindSnapshotOffer:
+		return new(SnapshotOffer)
+	case KindSnapshotWanted:
+		return new(SnapshotWanted)
+	case KindSnapshotFetch:
+		return new(SnapshotFetch)
+	case KindSnapshotChunk:
+		return new(SnapshotChunk)
 	}
 	return nil
 }

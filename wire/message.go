@@ -37,6 +37,10 @@ const (
 	KindTimeoutNow       MessageKind = 9
 	KindForwardProposals MessageKind = 10
 	KindForwardReply     MessageKind = 11
+	KindSnapshotOffer    MessageKind = 12
+	KindSnapshotWanted   MessageKind = 13
+	KindSnapshotFetch    MessageKind = 14
+	KindSnapshotChunk    MessageKind = 15
 )
 
 var kindNames = [...]string{
@@ -45,6 +49,8 @@ var kindNames = [...]string{
 	KindRequestPreVote: "RequestPreVote", KindPreVoteReply: "PreVoteReply",
 	KindRequestVote: "RequestVote", KindVoteReply: "VoteReply", KindTimeoutNow: "TimeoutNow",
 	KindForwardProposals: "ForwardProposals", KindForwardReply: "ForwardReply",
+	KindSnapshotOffer: "SnapshotOffer", KindSnapshotWanted: "SnapshotWanted",
+	KindSnapshotFetch: "SnapshotFetch", KindSnapshotChunk: "SnapshotChunk",
 }
 
 // String names the kind.

@@ -45,8 +45,20 @@ func messages() []message {
 				{Outcome: OutcomeTooBusy, Value: []byte{0}},
 			},
 		})},
+		{"SnapshotOffer", in(&SnapshotOffer{Term: termA, Epoch: epochA, Snapshot: snapshot()})},
+		{"SnapshotWanted", in(&SnapshotWanted{Term: termA, AtLeast: indexA})},
+		{"SnapshotFetch", in(&SnapshotFetch{ID: 0xc1c2c3c4c5c6c7c8, Offset: 0xd1d2d3d4d5d6d7d8, Length: 0xe1e2e3e4})},
+		{"SnapshotChunk", in(&SnapshotChunk{
+			ID: 0xc1c2c3c4c5c6c7c8, Offset: 0xd1d2d3d4d5d6d7d8, Status: ChunkData, Checksum: 0xf1f2f3f4, Data: []byte("chunk"),
+		})},
+		{"SnapshotChunk, end", in(&SnapshotChunk{
+			ID: 0xc1c2c3c4c5c6c7c8, Offset: 0xd1d2d3d4d5d6d7d8, Status: ChunkEnd, Checksum: 0xf1f2f3f4, Data: []byte{},
+		})},
 	}
 	for kind := MessageKind(1); newMessage(kind) != nil; kind++ {
+		if kind == KindSnapshotOffer || kind == KindSnapshotChunk {
+			continue // A zero one is malformed.
+		}
 		all = append(all, message{kind.String() + ", zero", Envelope{Message: newMessage(kind)}})
 	}
 	return all
@@ -54,6 +66,15 @@ func messages() []message {
 
 // in puts a message into an envelope.
 func in(m Message) Envelope { return Envelope{Group: 0xa1a2a3a4a5a6a7a8, Message: m} }
+
+// snapshot returns a description in which everything occurs.
+func snapshot() SnapshotMeta {
+	return SnapshotMeta{
+		ID: 0xc1c2c3c4c5c6c7c8, Last: logIDA, Membership: *joint(), MembershipAt: logIDA.Index - 7,
+		Command: LogID{Term: logIDA.Term - 1, Index: logIDA.Index - 1}, Version: 0xd5d6d7d8, External: true,
+		Size: 0x0102030405060708, Checksum: 0xe1e2e3e4,
+	}
+}
 
 // entries returns one entry of each kind.
 func entries() []Entry {
