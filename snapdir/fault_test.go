@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package snapdir
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/balsa-raft/raft/internal/vfs"
+)
+
+var (
+	errDisk    = errors.New("input/output error")
+	errNoSpace = errors.New("no space left on device")
+)
+
+// faultRun makes the full script on a disk of which one operation fails, and returns what may
+// be published when the store is next opened, and the snapshot that was being written.
+func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int) (legal []string, begun *sample, failure error) {
+	t.Helper()
+	s := fullScript()
+	l := &life{options: testOptions(fsys)}
+	store, err := Open(testDir, l.options)
+	if err != nil {
+		return s.states[:1], nil, err
+	}
+	l.store = store
+	for i, step := range s.steps {
+		if failure = step(l); failure == nil {
+			continue
+		}
+		legal, begun = s.states[i:i+2], s.begun[i+1]
+		if l.store == nil {
+			return legal, begun, failure // It was being opened.
+		}
+		for _, p := range []*sample{s.begun[i], s.begun[i+1]} {
+			if p != nil && !errors.Is(failure, ErrClosed) {
+				requireAbandoned(t, l.store, p, n, failure)
+			}
+		}
+		if got, err := show(l.store, 1); err == nil && !slices.Contains(legal, got) {
+			t.Fatalf("operation %d, %v: the store has\n%.200q", n, failure, got)
+		}
+		break
+	}
+	if failure == nil {
+		legal = s.states[len(s.states)-1:]
+	}
+	if err := l.store.Close(); failure == nil {
+		failure = err
+	}
+	return legal, begun, failure
+}
+
+// requireAbandoned checks that a snapshot of which something failed is not gone on with.
+func requireAbandoned(t *testing.T, s *Store, p *sample, n int, failure error) {
+	t.Helper()
+	if err := s.Write(p.group, p.meta.ID, 0, []byte("x")); err == nil {
+		t.Fatalf("operation %d, %v: then a Write works", n, failure)
+	}
+	if err := p.publish(s); err == nil && !strings.Contains(failure.Error(), "begin") {
+		t.Fatalf("operation %d, %v: then Publish works", n, failure)
+	}
+}
+
+// Whatever operation fails, and however: it is said, what was to be published is published as
+// a whole or not at all, what was published is there, and the snapshot can be made
+// by the next who tries, in this life or the next.
+func TestFaultAtEveryChange(t *testing.T) {
+	for name, fault := range map[string]vfs.Fault{
+		"EIO":              {Err: errDisk},
+		"EIO, writes gone": {Err: errDisk, LoseUnsynced: true},
+		"ENOSPC, short":    {Err: errNoSpace, ShortBytes: 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 1
+			for ; faultAt(t, n, vfs.OpChange, fault); n++ {
+			}
+			if n < 60 {
+				t.Errorf("only %d operations", n)
+			}
+		})
+	}
+}
+
+// The same for operations that change nothing, reads among them.
+func TestFaultAtEveryOperation(t *testing.T) {
+	n := 1
+	for ; faultAt(t, n, vfs.OpAny, vfs.Fault{Err: errDisk}); n++ {
+	}
+	if n < 150 {
+		t.Errorf("only %d operations", n)
+	}
+}
+
+// A full disk is one on which nothing can be written or created any more.
+func TestFullDiskFromAnyMoment(t *testing.T) {
+	for n := 1; ; n++ {
+		disk := vfs.NewMem()
+		isReached := false
+		from := vfs.From(n, vfs.OpCreate|vfs.OpWrite, vfs.Fault{Err: errNoSpace, ShortBytes: 100})
+		fsys := vfs.Faulty(disk, func(op vfs.Op) vfs.Fault {
+			f := from(op)
+			isReached = isReached || f.Err != nil
+			return f
+		})
+		legal, begun, failure := faultRun(t, fsys, n)
+		if !isReached {
+			must(t, failure)
+			break
+		}
+		if !errors.Is(failure, errNoSpace) {
+			t.Fatalf("operation %d: %v", n, failure)
+		}
+		if found := strings.Join(names(t, disk), " "); strings.Contains(found, unfinishedSuffix) {
+			t.Fatalf("operation %d: there is left %s", n, found)
+		}
+		checkAfterFault(t, disk, legal, begun, n)
+	}
+}
+
+// faultAt makes the nth operation of some kinds fail. It returns false if there are not so many.
+func faultAt(t *testing.T, n int, kinds vfs.OpKind, fault vfs.Fault) bool {
+	t.Helper()
+	disk := vfs.NewMem()
+	isReached := false
+	once := vfs.Once(n, kinds, fault)
+	legal, begun, failure := faultRun(t, vfs.Faulty(disk, func(op vfs.Op) vfs.Fault {
+		f := once(op)
+		isReached = isReached || f.Err != nil
+		return f
+	}), n)
+	if !isReached {
+		must(t, failure)
+		return false
+	}
+	if failure != nil && (!errors.Is(failure, fault.Err) || errors.Is(failure, ErrDamaged)) {
+		t.Fatalf("operation %d: %v", n, failure)
+	}
+	checkAfterFault(t, disk, legal, begun, n)
+	return true
+}
+
+// checkAfterFault opens the store again, on the disk as it is and as it is after a power loss.
+func checkAfterFault(t *testing.T, disk *vfs.Mem, legal []string, begun *sample, n int) {
+	t.Helper()
+	im := image{disk: disk, legal: legal, begun: []*sample{begun}, when: fmt.Sprint("after operation ", n)}
+	im.checkLife(t)
+	lost := im
+	lost.disk = disk.CrashClone(vfs.LoseAll)
+	lost.checkLife(t)
+}
+
+// After a failed sync the system shows what the disk does not have. The same process does not
+// go on with such a file, even if it cannot remove it; and another does not
+// believe what it sees.
+func TestFailedSyncIsNotBelieved(t *testing.T) {
+	for _, isRestarted := range []bool{false, true} {
+		disk := vfs.NewMem()
+		decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+		options := testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) }))
+		s := mustOpen(t, options)
+		_, err := s.Begin(1, sampleB.meta)
+		must(t, err)
+		sync := vfs.Once(1, vfs.OpSync, vfs.Fault{Err: errDisk, LoseUnsynced: true})
+		decide = func(op vfs.Op) vfs.Fault {
+			if op.Kind == vfs.OpRemove {
+				return vfs.Fault{Err: errDisk}
+			}
+			return sync(op)
+		}
+		if err := sampleB.write(s, 0, 1800); !errors.Is(err, errDisk) {
+			t.Fatal(err)
+		}
+		if err := s.Write(1, sampleB.meta.ID, 0, nil); !errors.Is(err, ErrNotFound) {
+			t.Errorf("another Write gives %v", err)
+		}
+		if isRestarted {
+			must(t, s.Close())
+			s = mustOpen(t, options)
+		} else if _, err := s.Begin(1, sampleB.meta); !errors.Is(err, errDisk) {
+			t.Errorf("Begin, with a file that cannot be removed, gives %v", err)
+		}
+		decide = func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+		held, err := s.Begin(1, sampleB.meta)
+		must(t, err)
+		if held != 0 {
+			t.Errorf("restarted %v: Begin has %d bytes", isRestarted, held)
+		}
+		must(t, sampleB.finish(s))
+		requireState(t, disk, shown(sampleB))
+		must(t, s.Close())
+	}
+}
+
+// What the disk does not hold as it was written is not published.
+func TestReadBack(t *testing.T) {
+	disk := vfs.NewMem()
+	decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+	options := testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) }))
+	s := mustOpen(t, options)
+	must(t, sampleA.finish(s))
+	for n := 1; ; n++ {
+		held, err := s.Begin(1, sampleB.meta)
+		must(t, err)
+		must(t, sampleB.write(s, held, 1800))
+		isReached := false
+		flip := vfs.Once(n, vfs.OpRead, vfs.Fault{FlipBit: 8*13 + 1})
+		decide = func(op vfs.Op) vfs.Fault {
+			f := flip(op)
+			isReached = isReached || f.FlipBit > 0
+			return f
+		}
+		err = sampleB.publish(s)
+		decide = func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+		if !isReached {
+			must(t, err)
+			break
+		}
+		if !errors.Is(err, ErrDamaged) {
+			t.Fatalf("read %d: %v", n, err)
+		}
+		requireShown(t, s, 1, sampleA)
+	}
+	requireShown(t, s, 1, sampleB, sampleA)
+	must(t, s.Close())
+}
+
+// A file is changed between Write and Publish.
+func TestDamageBeforePublish(t *testing.T) {
+	disk := vfs.NewMem()
+	s := mustOpen(t, testOptions(disk))
+	_, err := s.Begin(1, sampleB.meta)
+	must(t, err)
+	must(t, sampleB.write(s, 0, 1800))
+	content := readFile(t, disk, pathOf(&sampleB, unfinishedSuffix))
+	content[len(content)/2]++
+	replaceFile(t, disk, pathOf(&sampleB, unfinishedSuffix), content)
+	if err := sampleB.publish(s); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Publish gives %v", err)
+	}
+	must(t, sampleB.finish(s))
+	requireShown(t, s, 1, sampleB)
+	must(t, s.Close())
+}
+
+// An unfinished file that is damaged is gone on with from the damage on, and one that is
+// somebody else's, or of another description, is begun anew.
+func TestUnfinishedFiles(t *testing.T) {
+	disk := vfs.NewMem()
+	s := mustOpen(t, testOptions(disk))
+	_, err := s.Begin(1, sampleB.meta)
+	must(t, err)
+	must(t, sampleB.write(s, 0, 1800))
+	must(t, s.Close())
+	path := pathOf(&sampleB, unfinishedSuffix)
+	file := readFile(t, disk, path)
+	header := headerSize(file)
+	block := blockSumBytes + blockBytesMin
+	for offset := 0; offset < len(file); offset += 7 {
+		content := slices.Clone(file)
+		content[offset] ^= 4
+		want := 0
+		if offset >= header {
+			want = (offset - header) / block * blockBytesMin
+		}
+		checkResume(t, disk, path, content, testOptions(disk), &sampleB, uint64(want))
+	}
+	for length := 0; length <= len(file); length += 5 {
+		checkResume(t, disk, path, file[:length], testOptions(disk), &sampleB, uint64(max(length-header, 0)/block*blockBytesMin))
+	}
+	options := testOptions(disk)
+	options.Node++
+	checkResume(t, disk, path, file, options, &sampleB, 0)
+	other := sampleB
+	other.meta.Last.Index++
+	checkResume(t, disk, path, file, testOptions(disk), &other, 0)
+	known := sampleB
+	known.meta.Size, known.meta.Checksum = 1800, sampleB.checksum()
+	checkResume(t, disk, path, file, testOptions(disk), &known, 3*blockBytesMin)
+	options = testOptions(disk)
+	options.BlockBytes *= 4
+	checkResume(t, disk, path, file, options, &sampleB, 3*blockBytesMin)
+}
+
+func checkResume(t *testing.T, disk *vfs.Mem, path string, content []byte, options Options, p *sample, want uint64) {
+	t.Helper()
+	options.FS = disk.CrashClone(vfs.LoseAll)
+	replaceFile(t, options.FS, path, content)
+	s := mustOpen(t, options)
+	held, err := s.Begin(p.group, p.meta)
+	must(t, err)
+	if held != want {
+		t.Errorf("Begin has %d bytes, want %d", held, want)
+	}
+	must(t, p.finish(s))
+	requireShown(t, s, p.group, *p)
+	must(t, s.Close())
+	s = mustOpen(t, options)
+	requireShown(t, s, p.group, *p)
+	must(t, s.Close())
+}
+
+// An I/O error is no damage: the snapshot stays.
+func TestReadErrors(t *testing.T) {
+	disk, samples, _ := published(t, 700, 1300)
+	decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+	s := mustOpen(t, testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) })))
+	buf := make([]byte, 1300)
+	for _, kind := range []vfs.OpKind{vfs.OpOpen, vfs.OpSize, vfs.OpRead} {
+		decide = vfs.From(1, kind, vfs.Fault{Err: errDisk})
+		if n, err := s.ReadAt(1, samples[1].meta.ID, buf, 0); n > 0 || !errors.Is(err, errDisk) || errors.Is(err, ErrDamaged) {
+			t.Errorf("read %d bytes, error %v", n, err)
+		}
+		decide = func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+	}
+	if n, err := s.ReadAt(1, samples[1].meta.ID, buf, 0); n != 1300 || err != io.EOF {
+		t.Errorf("read %d bytes, error %v", n, err)
+	}
+	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Close())
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package snapdir
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/balsa-raft/raft/internal/vfs"
+	"github.com/balsa-raft/raft/wire"
+)
+
+// meter counts what is done to files.
+type meter struct {
+	mu       sync.Mutex
+	open     map[string]int
+	openMax  int
+	reads    int
+	bytes    int
+	unsynced int
+	worst    int // the most that was ever unsynced
+	syncs    int
+}
+
+func (m *meter) decide(op vfs.Op) vfs.Fault {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !strings.HasSuffix(op.Path, publishedSuffix) && op.Kind&(vfs.OpOpen|vfs.OpClose|vfs.OpRead) != 0 {
+		return vfs.Fault{}
+	}
+	switch op.Kind {
+	case vfs.OpOpen:
+		m.open[op.Path]++
+	case vfs.OpClose:
+		if m.open[op.Path]--; m.open[op.Path] == 0 {
+			delete(m.open, op.Path)
+		}
+	case vfs.OpRead:
+		m.reads++
+		m.bytes += op.Bytes
+	case vfs.OpWrite:
+		m.unsynced += op.Bytes
+		m.worst = max(m.worst, m.unsynced)
+	case vfs.OpSync:
+		m.syncs++
+		m.unsynced = 0
+	}
+	total := 0
+	for _, n := range m.open {
+		total += n
+	}
+	m.openMax = max(m.openMax, total)
+	return vfs.Fault{}
+}
+
+func metered() (*meter, Options) {
+	m := &meter{open: map[string]int{}}
+	return m, testOptions(vfs.Faulty(vfs.NewMem(), m.decide))
+}
+
+// Files stay open while they are read, and no more than a few.
+func TestFilesOpen(t *testing.T) {
+	m, options := metered()
+	s := mustOpen(t, options)
+	var samples []sample
+	for i := range wire.Index(10) {
+		p := sampleOf(wire.GroupID(1+i%3), 1+i, 1300)
+		must(t, p.finish(s))
+		samples = append(samples, p)
+	}
+	buf := make([]byte, blockBytesMin)
+	read := func(p *sample) {
+		t.Helper()
+		for offset := uint64(0); offset < 1300; offset += blockBytesMin {
+			n, err := s.ReadAt(p.group, p.meta.ID, buf, offset)
+			if err != nil && err != io.EOF || !bytes.Equal(buf[:n], p.data[offset:min(offset+blockBytesMin, 1300)]) {
+				t.Fatalf("read %d bytes, %v", n, err)
+			}
+		}
+	}
+	for range 3 {
+		for i := range samples {
+			read(&samples[i])
+		}
+	}
+	if m.openMax > filesOpenMax+1 || len(m.open) != filesOpenMax {
+		t.Errorf("%d files were open, %d are", m.openMax, len(m.open))
+	}
+	for i := range samples[:filesOpenMax] { // These are open now, and stay so.
+		read(&samples[i])
+	}
+	m.reads = 0
+	for range 5 {
+		for i := range samples[:filesOpenMax] {
+			read(&samples[i])
+		}
+	}
+	if want := 5 * filesOpenMax * 3; m.reads != want {
+		t.Errorf("%d reads, want one for each block, %d", m.reads, want)
+	}
+	must(t, s.Delete(samples[0].group, samples[0].meta.ID))
+	must(t, s.Close())
+	if len(m.open) > 0 {
+		t.Errorf("files that are never closed: %v", m.open)
+	}
+}
+
+// A thousand groups are opened by reading little of each file, and listed without reading.
+func TestOpenIsCheap(t *testing.T) {
+	m, options := metered()
+	s := mustOpen(t, options)
+	const groups = 1000
+	for group := range wire.GroupID(groups) {
+		p := sampleOf(group+1, 5, 5000)
+		must(t, p.finish(s))
+	}
+	must(t, s.Close())
+	m.reads, m.bytes = 0, 0
+	s = mustOpen(t, options)
+	if m.reads > 2*groups || m.bytes > groups*(headerBytesUsual+footerBytes) {
+		t.Errorf("%d reads of %d bytes", m.reads, m.bytes)
+	}
+	m.reads = 0
+	for group := range wire.GroupID(groups) {
+		list, err := s.List(group + 1)
+		must(t, err)
+		if len(list) != 1 || list[0].Size != 5000 {
+			t.Fatalf("group %d has %+v", group, list)
+		}
+	}
+	if m.reads > 0 {
+		t.Errorf("%d reads for List", m.reads)
+	}
+	must(t, s.Close())
+}
+
+// A large membership makes a header that is not read at once.
+func TestLargeHeader(t *testing.T) {
+	disk := vfs.NewMem()
+	s := mustOpen(t, testOptions(disk))
+	p := sampleOf(1, 5, 700)
+	var members []wire.Member
+	for i := range wire.NodeID(wire.MembersMax) {
+		members = append(members, wire.Member{ID: i + 1, Address: strings.Repeat("x", wire.AddressBytesMax)})
+	}
+	p.meta.Membership = wire.NewMembership(members...)
+	_, err := s.Begin(1, p.meta)
+	must(t, err)
+	must(t, p.write(s, 0, 600))
+	must(t, s.Close())
+	s = mustOpen(t, testOptions(disk))
+	must(t, p.finish(s))
+	must(t, s.Close())
+	s = mustOpen(t, testOptions(disk))
+	requireShown(t, s, 1, p)
+	must(t, s.Close())
+}
+
+// Never much more is waiting to be written than SyncBytes.
+func TestSyncsAsItWrites(t *testing.T) {
+	m, options := metered()
+	options.SyncBytes = 8 * blockBytesMin
+	s := mustOpen(t, options)
+	p := sampleOf(1, 5, 200*blockBytesMin)
+	must(t, p.finish(s))
+	if limit := options.SyncBytes + 2*(blockBytesMin+blockSumBytes) + 512; m.worst > limit || m.syncs < 20 || m.syncs > 30 {
+		t.Errorf("%d bytes were not synced, at most %d should be; %d syncs", m.worst, limit, m.syncs)
+	}
+	must(t, s.Close())
+}
+
+// Reading allocates no more than what the checksum of a block's number is made of.
+func TestReadDoesNotAllocate(t *testing.T) {
+	s := mustOpen(t, testOptions(vfs.NewMem()))
+	must(t, sampleD.finish(s))
+	buf := make([]byte, blockBytesMin)
+	offset := uint64(0)
+	allocs := testing.AllocsPerRun(500, func() {
+		if _, err := s.ReadAt(1, sampleD.meta.ID, buf, offset%2048); err != nil {
+			t.Fatal(err)
+		}
+		offset += blockBytesMin
+	})
+	if allocs > 1 && thinning == 1 { // The race detector makes pools forget.
+		t.Errorf("%v allocations", allocs)
+	}
+	must(t, s.Close())
+}
+
+// Delete waits for who is reading, and afterwards there is nothing to be read.
+func TestDeleteWhileReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun, release := make(chan struct{}), make(chan struct{})
+		decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+		disk := vfs.NewMem()
+		s := mustOpen(t, testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) })))
+		must(t, sampleA.finish(s))
+		must(t, sampleB.finish(s))
+		decide = vfs.Once(3, vfs.OpRead, vfs.Fault{Stall: func() {
+			close(begun)
+			<-release
+		}})
+		read, deleted := make(chan error, 1), make(chan error, 1)
+		buf := make([]byte, 1300)
+		go func() {
+			_, err := s.ReadAt(1, sampleA.meta.ID, buf, 0)
+			read <- err
+		}()
+		<-begun
+		go func() { deleted <- s.Delete(1, sampleA.meta.ID) }()
+		synctest.Wait()
+		if len(deleted) > 0 {
+			t.Error("deleted while somebody reads")
+		}
+		if _, err := s.ReadAt(1, sampleA.meta.ID, make([]byte, 10), 0); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a read while it is being deleted gives %v", err)
+		}
+		requireShown(t, s, 1, sampleB)
+		close(release)
+		if err := <-read; err != io.EOF || !bytes.Equal(buf, sampleA.data) {
+			t.Errorf("the read gives %v", err)
+		}
+		must(t, <-deleted)
+		must(t, s.Close())
+		if _, err := disk.OpenRead(pathOf(&sampleA, publishedSuffix)); err == nil {
+			t.Error("the file is still there")
+		}
+	})
+}
+
+// Many read snapshots that come and go, more than there are files open, while some turn out
+// to be damaged: whatever is read is right.
+func TestReadersBesideWriters(t *testing.T) {
+	disk := vfs.NewMem()
+	s := mustOpen(t, testOptions(disk))
+	const groups, rounds = 6, 40
+	var ended atomic.Bool
+	var writers, readers sync.WaitGroup
+	for group := range wire.GroupID(groups) {
+		writers.Go(func() {
+			if err := writeMany(s, disk, group+1, rounds); err != nil {
+				t.Errorf("group %d: %v", group+1, err)
+			}
+		})
+	}
+	for reader := range uint64(4) {
+		readers.Go(func() {
+			random := rand.New(rand.NewPCG(reader, 1))
+			for !ended.Load() {
+				if err := readOne(s, random, wire.GroupID(1+random.IntN(groups))); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	ended.Store(true)
+	readers.Wait()
+	must(t, s.Close())
+	s = mustOpen(t, testOptions(disk))
+	for group := range wire.GroupID(groups) {
+		requireShown(t, s, group+1, sampleOf(group+1, rounds, 1300))
+	}
+	must(t, s.Close())
+}
+
+func writeMany(s *Store, disk *vfs.Mem, group wire.GroupID, rounds wire.Index) error {
+	for index := wire.Index(1); index <= rounds; index++ {
+		p := sampleOf(group, index, 1300)
+		if err := p.finish(s); err != nil {
+			return err
+		}
+		if index%7 == 0 { // It rots, is found so by whoever reads it, and is made once more.
+			file, err := disk.Open(pathOf(&p, publishedSuffix))
+			if err != nil {
+				return err
+			}
+			if _, err := file.WriteAt([]byte("rotten"), 900); err != nil {
+				return err
+			}
+			if _, err := s.ReadAt(group, p.meta.ID, make([]byte, 1300), 0); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotFound) {
+				return fmt.Errorf("what is rotten gives %w", err)
+			}
+			if err := p.finish(s); err != nil {
+				return err
+			}
+		}
+		if err := s.Delete(group, sampleOf(group, index-1, 0).meta.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readOne(s *Store, random *rand.Rand, group wire.GroupID) error {
+	list, err := s.List(group)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	meta := list[random.IntN(len(list))]
+	want := sampleOf(group, meta.Last.Index, 1300).data
+	buf := make([]byte, 1+random.IntN(1300))
+	offset := random.IntN(1300)
+	n, err := s.ReadAt(group, meta.ID, buf, uint64(offset))
+	if err != nil && err != io.EOF && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	if !bytes.HasPrefix(want[offset:], buf[:n]) {
+		return fmt.Errorf("%d bytes at %d of %v are wrong, error %v", n, offset, meta.ID, err)
+	}
+	return nil
+}
+
+// Close waits for readers, and nothing happens after it.
+func TestCloseWhileReading(t *testing.T) {
+	for range 20 {
+		s := mustOpen(t, testOptions(vfs.NewMem()))
+		must(t, sampleA.finish(s))
+		done := make(chan error)
+		go func() {
+			for {
+				if _, err := s.ReadAt(1, sampleA.meta.ID, make([]byte, 10), 0); err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+		must(t, s.Close())
+		if err := <-done; !errors.Is(err, ErrClosed) {
+			t.Fatalf("the reader got %v", err)
+		}
+	}
+}
