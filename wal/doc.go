@@ -21,17 +21,21 @@
 //     holds. The next Open finds out, reading from the disk and not from the cache.
 //
 // What it does not promise: a disk that claims to have synced what it has not can lose
-// the end of the log, and the bit rot of the very last batch cannot be told from
-// an interrupted write, unless the log was closed, or opened, after it was written. A
-// folder that was replaced by an older copy of itself looks right; the other members
-// of the groups know better.
+// the end of the log, and the rot of the very last batch cannot be told from an
+// interrupted write as long as nothing was written behind it. The next Save does that,
+// and Open, and Close, and, when the log is idle, the log itself within two seconds; see
+// the comment at mark for why it takes a second write. A folder that was replaced by
+// an older copy of itself looks right; the other members of the groups know better.
 //
-// A segment is disposed of when no group needs an entry in it. One group that never
-// compacts therefore keeps all segments from its first entry on.
+// A segment is disposed of when no group needs an entry in it. A group of which little
+// is held, and nothing is saved any more, does not stand in the way: what it has is
+// written again further on (forward.go). One that holds more than an eighth of
+// a segment, and never compacts, keeps all segments from its first entry on.
 //
 // The files are described in docs/formats-wal.md. The way of a Save through the
 // package is: stage (stage.go) checks it, writeAll (save.go) divides it, encoder
 // (encode.go) makes it bytes, commit writes and syncs them, publish tells the readers.
-// roll.go begins segments, spare.go and compact.go prepare and dispose of them, and
-// recovery.go and replay.go read everything back.
+// prove.go proves what is last, forward.go moves what is old, roll.go begins segments,
+// spare.go and compact.go prepare and dispose of them, and recovery.go and replay.go
+// read everything back.
 package wal

@@ -20,6 +20,7 @@ const (
 	recordHeaderBytes  = 40
 	checkpointPerGroup = 56
 	sealBytes          = 24
+	proofBytes         = 32
 )
 
 const (
@@ -27,6 +28,7 @@ const (
 	identityMagic = "balsanod"
 	batchMagic    = 0x68637462 // "btch"
 	sealMagic     = 0x6c616573 // "seal"
+	proofMagic    = 0x666f7270 // "prof"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -145,4 +147,23 @@ func isSeal(buf []byte, incarnation wire.Incarnation, number, seed uint32) bool 
 	var want [sealBytes]byte
 	putSeal(want[:], incarnation, number, seed)
 	return string(buf[:sealBytes]) == string(want[:])
+}
+
+// A proof stands where the seal will, as long as a segment has no successor, if it
+// has no room for an empty batch: it says that its last batch was synced.
+func putProof(buf []byte, s *segment, t tail) {
+	le.PutUint32(buf[0:], proofMagic)
+	le.PutUint64(buf[8:], uint64(s.incarnation))
+	le.PutUint32(buf[16:], s.number)
+	le.PutUint32(buf[20:], t.sum)
+	le.PutUint64(buf[24:], t.seq)
+	le.PutUint32(buf[4:], crc32.Update(s.seed, castagnoli, buf[8:proofBytes]))
+}
+
+// parseProof returns the sequence number of the batch that a proof says was synced, if
+// it is one.
+func parseProof(buf []byte, s *segment) (seq uint64, ok bool) {
+	ok = le.Uint32(buf[0:]) == proofMagic && le.Uint64(buf[8:]) == uint64(s.incarnation) &&
+		le.Uint32(buf[16:]) == s.number && le.Uint32(buf[4:]) == crc32.Update(s.seed, castagnoli, buf[8:proofBytes])
+	return le.Uint64(buf[24:]), ok
 }

@@ -15,14 +15,12 @@ import (
 const hintIdentity = "if the segments are the folder's own, the identity file may be removed: " +
 	"it is made anew from them"
 
-func newIncarnation() (wire.Incarnation, error) {
+func newIncarnation() wire.Incarnation {
 	var random [8]byte
 	for {
-		if _, err := rand.Read(random[:]); err != nil {
-			return 0, fmt.Errorf("wal: draw an incarnation: %w", err)
-		}
+		_, _ = rand.Read(random[:]) // It never fails.
 		if incarnation := le.Uint64(random[:]); incarnation != 0 {
-			return wire.Incarnation(incarnation), nil
+			return wire.Incarnation(incarnation)
 		}
 	}
 }

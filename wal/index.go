@@ -87,6 +87,9 @@ func (x *index) truncate(g *groupLog, from wire.Index) {
 	for n > 0 && g.runs[n-1].first >= from {
 		n--
 	}
+	if from == g.compacted.Index+1 {
+		n = 0 // What is left of a run that was compacted in part is nothing.
+	}
 	x.dropRuns(g.runs[n:])
 	g.runs = g.runs[:n]
 	if n > 0 {

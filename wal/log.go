@@ -20,13 +20,15 @@ type Log struct {
 	fs      vfs.FS
 	lock    io.Closer
 	spares  *spares
+	prover  *prover
 
 	// saveMu serialises Save and Close. What follows it belongs to whoever holds it.
 	saveMu   sync.Mutex
 	saves    uint64 // so many were begun
 	id       identity
 	tail     tail
-	unproven bool // The last batch changes something, and no batch follows that proves it synced.
+	unproven bool   // The last batch changes something, and no batch follows that proves it synced.
+	moved    uint32 // the segment in which moveForward was done last
 	encoder  encoder
 	compacts []wire.LogID // see stage
 	failed   error        // wraps ErrFailed
@@ -84,6 +86,7 @@ func (l *Log) Close() error {
 	l.closed = true
 	l.mu.Unlock()
 	l.spares.stop()
+	l.prover.stop()
 	l.readers.Wait()
 	var err error
 	if l.failed == nil {

@@ -30,7 +30,7 @@ func Open(options Options) (*Log, error) {
 		return nil, lockError(options.Dir, err)
 	}
 	l := &Log{options: options, fs: options.FS, lock: lock, index: newIndex()}
-	l.spares = newSpares(l)
+	l.spares, l.prover = newSpares(l), newProver(l)
 	if err := l.start(); err != nil {
 		return nil, errors.Join(err, l.closeFiles())
 	}
@@ -74,6 +74,7 @@ func (l *Log) start() error {
 		return err
 	}
 	l.spares.start()
+	l.prover.start()
 	return nil
 }
 
@@ -81,11 +82,7 @@ func (l *Log) start() error {
 func (l *Log) create() error {
 	l.id = identity{cluster: l.options.Cluster, node: l.options.Node, incarnation: l.options.Incarnation}
 	if l.id.incarnation == 0 {
-		incarnation, err := newIncarnation()
-		if err != nil {
-			return err
-		}
-		l.id.incarnation = incarnation
+		l.id.incarnation = newIncarnation()
 	}
 	if err := l.roll(); err != nil {
 		return err

@@ -76,11 +76,13 @@ func TestSparesAreBounded(t *testing.T) {
 	must(t, l.Close())
 }
 
-// A group that needs an old entry keeps its segment and all later ones.
+// A group that needs an old entry keeps its segment and all later ones, if it is too
+// large to be moved forward.
 func TestOldEntryKeepsSegments(t *testing.T) {
 	disk := vfs.NewMem()
 	l := mustOpen(t, testOptions(disk))
-	must(t, l.Save([]wire.Update{{Group: 2, Entries: entries(5, 1, "old")}}))
+	old := strings.Repeat("o", segmentBytesMin/forwardShare)
+	must(t, l.Save([]wire.Update{{Group: 2, Entries: entries(5, 1, old)}}))
 	for i := range wire.Index(50) {
 		saveOne(t, l, 1, i+1, 1)
 	}
@@ -89,7 +91,7 @@ func TestOldEntryKeepsSegments(t *testing.T) {
 	}
 	found, err := l.Entries(2, 1, 1, 1000)
 	must(t, err)
-	if len(found) != 1 || string(found[0].Data) != "old" {
+	if len(found) != 1 || string(found[0].Data) != old {
 		t.Errorf("found %v", found)
 	}
 	must(t, l.Save([]wire.Update{{Group: 2, Entries: entries(6, 1, "new")}})) // Replaces it.

@@ -133,10 +133,21 @@ func checkRecords(buf []byte, s *segment, offset uint32, h *batchHeader) (proble
 }
 
 // findEnd decides what the damage at the tail of the last segment is. If any batch
-// of this segment stands behind it, the damaged one was whole once. If none
+// of this segment stands behind it, or a proof, the damaged one was whole once. If none
 // does, it is a write that was interrupted, or there was none.
 func (r *recovery) findEnd(s *segment, problem string) error {
-	for offset := r.tail.end + s.block; offset < s.limit(); offset += s.block {
+	buf, err := r.window.bytes(r.tail.end, s.block)
+	if err != nil {
+		return err
+	}
+	behind := r.tail.end + s.block
+	if h, ok := parseBatchHeader(buf, s, r.tail.end); ok {
+		r.torn = alignUp(h.bytes, s.block)
+		behind = r.tail.end + r.torn // In between is what somebody saved, which may look like anything.
+	} else if le.Uint32(buf) == batchMagic && le.Uint32(buf[24:]) == s.number {
+		r.torn = s.block
+	}
+	for offset := behind; offset < s.limit(); offset += s.block {
 		buf, err := r.window.bytes(offset, batchHeaderBytes)
 		if err != nil {
 			return err
@@ -146,14 +157,12 @@ func (r *recovery) findEnd(s *segment, problem string) error {
 				"%s, and batch %d at byte %d proves that it was whole", problem, h.seq, offset)
 		}
 	}
-	buf, err := r.window.bytes(r.tail.end, s.block)
+	buf, err = r.window.bytes(s.limit(), proofBytes)
 	if err != nil {
 		return err
 	}
-	if h, ok := parseBatchHeader(buf, s, r.tail.end); ok {
-		r.torn = alignUp(h.bytes, s.block)
-	} else if le.Uint32(buf) == batchMagic && le.Uint32(buf[24:]) == s.number {
-		r.torn = s.block
+	if seq, ok := parseProof(buf, s); ok && seq > r.tail.seq {
+		return corrupt(s.path, int64(r.tail.end), hintReplace, "%s, and the segment's last block proves that it was whole", problem)
 	}
 	return nil
 }

@@ -35,11 +35,12 @@ func (l *Log) Save(updates []wire.Update) error {
 		return l.failed
 	}
 	l.spares.afterSave()
+	l.prover.afterSave()
 	return nil
 }
 
 // writeAll writes the updates, which take at most size bytes, in one batch, if a
-// segment can hold that, or else in as few as it takes.
+// segment can hold that, or else in as few as it takes, and then what is to be moved.
 func (l *Log) writeAll(updates []wire.Update, size int) error {
 	for len(updates) > 0 {
 		n := len(updates)
@@ -56,7 +57,7 @@ func (l *Log) writeAll(updates []wire.Update, size int) error {
 		updates = updates[n:]
 		_, size = fitting(updates, segmentBytesMax)
 	}
-	return nil
+	return l.moveForward()
 }
 
 // makeRoom begins a new segment, unless this one is new, and returns how many of
@@ -144,20 +145,4 @@ func (l *Log) publish(updates []wire.Update, compacts []wire.LogID) {
 			l.index.compact(g, compacts[i])
 		}
 	}
-}
-
-// mark writes an empty batch behind one that changes something, if there is room: it
-// proves that the one before was synced, so that damage to that one can be told
-// from a write that the power loss interrupted.
-func (l *Log) mark() error {
-	if !l.unproven || l.room() < batchHeaderBytes {
-		return nil
-	}
-	s := l.index.active()
-	l.encoder.begin(s, l.tail.end, batchHeaderBytes)
-	if err := l.commit(s); err != nil {
-		return err
-	}
-	l.unproven = false
-	return nil
 }

@@ -48,7 +48,23 @@ const (
 	// Garbage means that the sector's bytes are arbitrary. They depend on the
 	// place only, so that a test can be repeated.
 	Garbage Survival = -2
+	// Zeroed means that the sector's bytes are zero.
+	Zeroed Survival = -3
 )
+
+// The survivals that TornAt and TornFrom return lie at and below these.
+const (
+	tornAt   Survival = -1 << 12
+	tornFrom Survival = -2 << 12
+)
+
+// TornAt means that the first bytes of the sector, so many, are the newest and the rest
+// is old; for names and sizes, it is as Lost.
+func TornAt(bytes int) Survival { return tornAt - Survival(min(max(bytes, 0), SectorBytes)) }
+
+// TornFrom means that the first bytes of the sector, so many, are old and the rest is
+// the newest; for names and sizes, it is as Lost.
+func TornFrom(bytes int) Survival { return tornFrom - Survival(min(max(bytes, 0), SectorBytes)) }
 
 // CrashClone returns the file system as it might be found after a power loss at
 // this moment: decide is asked once for every change that was not synced, names
@@ -70,7 +86,7 @@ func (m *Mem) CrashClone(decide func(Unsynced) Survival) *Mem {
 	}
 	for _, node := range sortedNodes(paths) {
 		content := node.afterCrash(decide)
-		made := &memNode{id: node.id, path: node.path, disk: content, cache: slices.Clone(content)}
+		made := &memNode{id: node.id, path: node.path, disk: content, cache: content, sharesCache: true, sharesDisk: node.sharesDisk}
 		for _, path := range paths[node] {
 			made.path = path
 			clone.names[path], clone.durable[path] = made, made
@@ -107,6 +123,10 @@ func sortedNodes(paths map[*memNode][]string) []*memNode {
 
 // afterCrash returns what the file may hold after a power loss.
 func (n *memNode) afterCrash(decide func(Unsynced) Survival) []byte {
+	if len(n.cache) == len(n.disk) && len(n.unsynced) == 0 {
+		n.sharesDisk = true
+		return n.disk
+	}
 	content := slices.Clone(n.disk)
 	if len(n.cache) != len(n.disk) && decide(Unsynced{Kind: UnsyncedSize, Path: n.path, Versions: 1}) > Lost {
 		content = resize(content, int64(len(n.cache)))
@@ -129,13 +149,19 @@ func (n *memNode) afterCrash(decide func(Unsynced) Survival) []byte {
 }
 
 func (n *memNode) sectorAfterCrash(sector int64, versions [][]byte, survival Survival) []byte {
-	old := sectorOf(n.disk, sector)
+	old, newest := sectorOf(n.disk, sector), versions[len(versions)-1]
 	switch {
 	case survival == Torn:
-		copy(old, versions[len(versions)-1][:SectorBytes/2])
-		return old
+		copy(old, newest[:SectorBytes/2])
 	case survival == Garbage:
 		return garbage(n.path, sector)
+	case survival == Zeroed:
+		clear(old)
+	case survival <= tornFrom:
+		from := min(int(tornFrom-survival), SectorBytes)
+		copy(old[from:], newest[from:])
+	case survival <= tornAt:
+		copy(old, newest[:min(int(tornAt-survival), SectorBytes)])
 	case survival > Lost && int(survival) <= len(versions):
 		return versions[survival-1]
 	}

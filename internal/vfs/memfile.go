@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 )
 
 // memNode is a file of Mem, whatever its names are. Mem.mu guards it.
@@ -14,6 +15,9 @@ type memNode struct {
 	path  string // the last name it was given
 	cache []byte // what reads see
 	disk  []byte // what is durable
+	// sharesCache says that cache is disk, and sharesDisk that disk is also that of a
+	// clone or of what this was cloned from: it must be copied before it is changed.
+	sharesCache, sharesDisk bool
 	// unsynced holds, for each sector that was written since the last sync, what it
 	// was after each of the writes: any of them may be on the disk.
 	unsynced map[int64][][]byte
@@ -29,7 +33,20 @@ func (n *memNode) noteWrite(from, to int64) {
 	}
 }
 
+// ownCache makes the cache fit to be changed.
+func (n *memNode) ownCache() {
+	if n.sharesCache {
+		n.cache, n.sharesCache = slices.Clone(n.disk), false
+	}
+}
+
 func (n *memNode) sync() {
+	if n.sharesCache {
+		return
+	}
+	if n.sharesDisk {
+		n.disk, n.sharesDisk = slices.Clone(n.disk), false
+	}
 	n.disk = resize(n.disk, int64(len(n.cache)))
 	for sector := range n.unsynced {
 		putSector(n.disk, sector, sectorOf(n.cache, sector))
@@ -38,6 +55,9 @@ func (n *memNode) sync() {
 }
 
 func (n *memNode) dropCache() {
+	if n.sharesCache {
+		return
+	}
 	for sector := int64(0); sector*SectorBytes < int64(len(n.cache)); sector++ {
 		if n.unsynced[sector] == nil {
 			putSector(n.cache, sector, sectorOf(n.disk, sector))
@@ -46,6 +66,7 @@ func (n *memNode) dropCache() {
 }
 
 func (n *memNode) truncate(size int64) {
+	n.ownCache()
 	before := int64(len(n.cache))
 	n.cache = resize(n.cache, size)
 	if size < before { // If it grows again, zeroes are what it holds there.
@@ -123,6 +144,7 @@ func (f *memFile) WriteAt(data []byte, offset int64) (int, error) {
 	if offset < 0 || offset > math.MaxInt64-int64(len(data)) {
 		return 0, pathError("write", f.node.path, fs.ErrInvalid)
 	}
+	f.node.ownCache()
 	end := offset + int64(len(data))
 	if end > int64(len(f.node.cache)) {
 		f.node.cache = resize(f.node.cache, end)
