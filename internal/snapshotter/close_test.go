@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package snapshotter
+
+import (
+	"io"
+	"testing"
+
+	"github.com/balsa-raft/raft/wire"
+)
+
+// TestCloseAtEveryStep closes a member after any number of steps of a life in which it
+// takes, fetches and sends, at rest and within calls of the store.
+func TestCloseAtEveryStep(t *testing.T) {
+	for _, durable := range []bool{false, true} {
+		for n := 0; ; n++ {
+			if ended := closeAfter(t, durable, n); ended {
+				if n < 100 {
+					t.Errorf("only %d points to close at", n)
+				}
+				break
+			}
+		}
+	}
+}
+
+// closeAfter closes one member at the nth step or call of the store. It reports whether there
+// were fewer.
+func closeAfter(t *testing.T, durable bool, n int) (ended bool) {
+	w := newWorld(t, 5)
+	set := func(c *Config) { c.Durable, c.Policy.Entries = durable, 3 }
+	m, other := w.add(5*chunk, set), w.add(5*chunk)
+	m.applied.Index = 20
+	var calls, answers int
+	closed := false
+	count := func() {
+		if n--; n < 0 && !closed {
+			closed = true
+			m.snap.Close()
+		}
+	}
+	m.store.before = func(string) { count() }
+	take := func() {
+		calls++
+		m.snap.Take(func(wire.SnapshotMeta, error) { answers++ })
+	}
+	step := func() {
+		for range 25 {
+			for range 2 {
+				other.snap.Step()
+				m.snap.Step()
+				count()
+			}
+			if w.now = max(w.now, min(w.next(), w.now+second/10)); len(w.events) > 0 {
+				w.fire()
+			}
+		}
+	}
+	other.applied.Index = 50
+	other.takeOne()
+	take()
+	m.apply(5)
+	step()
+	m.snap.Offer(other.id, 1, 1, 0)
+	take()
+	step()
+	m.apply(1)
+	take()
+	other.snap.Offer(m.id, 2, 1, 0)
+	step()
+	take()
+	r := m.snap.Reader(m.snap.Status().Latest)
+	_, _ = r.Read(make([]byte, 10))
+	step()
+	wasClosed := closed
+	closed = true
+	m.snap.Close()
+	m.snap.Close()
+	r.Close()
+	take()
+	m.snap.Offer(2, 1, 1, 1)
+	w.run(stall, nil)
+	if m.open != 0 || answers != calls || m.snap.Busy() != "" || m.snap.Step() || m.snap.Deadline() != never {
+		t.Fatalf("durable %v: after Close, %d captures are open, %d of %d calls of Take are answered, busy %q",
+			durable, m.open, answers, calls, m.snap.Busy())
+	}
+	if m.snap.Deliver(2, &wire.SnapshotFetch{ID: 1, Length: 1}) {
+		t.Error("a message is taken in after Close")
+	}
+	return !wasClosed
+}
+
+func TestClosedWhileCapturing(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.add(chunk)
+	m.apply(1)
+	var r results
+	m.snap.Take(r.done)
+	w.settle()
+	m.snap.Close()
+	if len(r.errs) != 1 || r.errs[0] != ErrClosed {
+		t.Errorf("Take ended with %v", r.errs)
+	}
+	w.run(second, nil) // The capture comes.
+	if m.open != 0 {
+		t.Error("the capture is not closed")
+	}
+}
+
+// TestClosedWhileReading stops reading a capture that never ends.
+func TestClosedWhileReading(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.add(chunk)
+	m.capture = func([]byte) io.ReadCloser { return io.NopCloser(&endless{m: m}) }
+	m.apply(1)
+	m.snap.Take(func(wire.SnapshotMeta, error) {})
+	w.run(second, nil)
+	if m.open != 0 || m.store.unfinished != nil {
+		t.Error("the capture is not closed, or its data are still there")
+	}
+}
+
+type endless struct {
+	m     *member
+	reads int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.reads++; e.reads == 3*chunk {
+		e.m.snap.Close()
+	}
+	return copy(p, "x"), nil
+}
