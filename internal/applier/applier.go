@@ -31,6 +31,11 @@ type Group interface {
 	EntriesApplied(through wire.Index)
 	// ApplyFailed says that applying ended for good.
 	ApplyFailed(err error)
+	// Restored says that the state is that of a snapshot. EntriesApplied follows.
+	Restored(meta wire.SnapshotMeta)
+	// RestoreFailed says that the state is nobody's: nothing is applied until another
+	// snapshot has been restored.
+	RestoreFailed(meta wire.SnapshotMeta, err error)
 }
 
 // Applier applies one group's entries. Through may be called from any goroutine,
@@ -40,25 +45,28 @@ type Applier struct {
 	entries  Entries
 	group    Group
 	bytesMax int
+	version  uint32
 	wake     chan struct{}
 
-	mu      sync.Mutex
-	through wire.Index // how far entries are committed
-	closed  bool
+	mu       sync.Mutex
+	through  wire.Index // how far entries are committed
+	closed   bool
+	captures []capture
+	restore  *restore
 
 	// The rest belongs to the goroutine that steps.
-	applied wire.Index
+	point   Point
 	failed  bool
 	batch   []wire.Entry
 	command []wire.Entry
 }
 
-// New returns an applier for a state machine that has applied entries up to an index.
-// One batch takes about bytesMax.
-func New(machine StateMachine, entries Entries, group Group, applied wire.Index, bytesMax int) *Applier {
+// New returns an applier for a state machine that has come to a point. One batch takes
+// about bytesMax. Captures are marked with the version.
+func New(machine StateMachine, entries Entries, group Group, start Point, bytesMax int, version uint32) *Applier {
 	return &Applier{
-		machine: machine, entries: entries, group: group, applied: applied, through: applied, bytesMax: bytesMax,
-		wake: make(chan struct{}, 1),
+		machine: machine, entries: entries, group: group, point: start, through: start.Applied.Index,
+		bytesMax: bytesMax, version: version, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -103,15 +111,23 @@ func (a *Applier) wakeUp() {
 	}
 }
 
-// Step applies one batch, and reports whether there is more to apply.
+// Step applies one batch, or does what else was asked for, and reports whether there is
+// more to do.
 func (a *Applier) Step() (more bool) {
 	a.mu.Lock()
-	through := a.through
+	through, isAsked := a.through, a.restore != nil || len(a.captures) > 0
 	a.mu.Unlock()
-	if a.failed || a.applied >= through {
+	if isAsked {
+		a.stepSnapshots()
+		return true
+	}
+	if a.failed || a.point.Lost || a.point.Applied.Index >= through {
 		return false
 	}
 	if err := a.load(through); err != nil {
+		if a.isSuperseded() {
+			return true
+		}
 		return a.fail(err)
 	}
 	values, err := a.apply()
@@ -119,7 +135,7 @@ func (a *Applier) Step() (more bool) {
 		return a.fail(err)
 	}
 	a.report(values)
-	return a.applied < through
+	return a.point.Applied.Index < through
 }
 
 func (a *Applier) fail(err error) bool {
@@ -130,14 +146,15 @@ func (a *Applier) fail(err error) bool {
 
 // load gets the next batch and checks that it is just that.
 func (a *Applier) load(through wire.Index) error {
-	batch, err := a.entries.Load(a.batch[:0], a.applied+1, through, a.bytesMax)
+	applied := a.point.Applied.Index
+	batch, err := a.entries.Load(a.batch[:0], applied+1, through, a.bytesMax)
 	if err != nil {
-		return fmt.Errorf("load committed entries from %d: %w", a.applied+1, err)
+		return fmt.Errorf("load committed entries from %d: %w", applied+1, err)
 	}
 	a.batch = batch
-	invariant.Check(len(batch) > 0, "applier: there is something to apply", "applied", a.applied, "through", through)
+	invariant.Check(len(batch) > 0, "applier: there is something to apply", "applied", applied, "through", through)
 	for i := range batch {
-		invariant.Check(batch[i].Index == a.applied+1+wire.Index(i), "applier: entries are applied in order, each once")
+		invariant.Check(batch[i].Index == applied+1+wire.Index(i), "applier: entries are applied in order, each once")
 	}
 	invariant.Check(batch[len(batch)-1].Index <= through, "applier: only committed entries are applied")
 	return nil
@@ -169,11 +186,11 @@ func (a *Applier) apply() (values [][]byte, err error) {
 
 // report completes the waiters first, then lets the group know how far it is.
 func (a *Applier) report(values [][]byte) {
-	a.applied = a.batch[len(a.batch)-1].Index
+	a.follow()
 	if len(a.command) > 0 {
 		a.group.Applied(a.command, values)
 	}
-	a.group.EntriesApplied(a.applied)
+	a.group.EntriesApplied(a.point.Applied.Index)
 	clear(a.batch)
 	clear(a.command)
 }

@@ -5,6 +5,7 @@ package applier_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type world struct {
 	journal   []string
 	loads     int
 	loadErr   error
+	onLoad    func()
 	loadWrong bool // Load returns an entry that was not asked for
 	block     chan struct{}
 	panics    bool
@@ -36,6 +38,9 @@ func (w *world) note(format string, args ...any) {
 
 func (w *world) Load(dst []wire.Entry, lo, hi wire.Index, bytesMax int) ([]wire.Entry, error) {
 	w.loads++
+	if w.onLoad != nil {
+		w.onLoad()
+	}
 	if w.loadErr != nil {
 		return nil, w.loadErr
 	}
@@ -77,6 +82,15 @@ func (w *world) ApplyFailed(err error) {
 	w.failure = err
 }
 
+func (w *world) Restored(wire.SnapshotMeta) { w.note("restored") }
+
+func (w *world) RestoreFailed(wire.SnapshotMeta, error) { w.note("restore failed") }
+
+// at is a point at which entries through an index were applied.
+func at(index wire.Index) applier.Point {
+	return applier.Point{Applied: wire.LogID{Term: 1, Index: index}}
+}
+
 func (w *world) expect(t *testing.T, want ...string) {
 	t.Helper()
 	if !slices.Equal(w.journal, want) {
@@ -105,7 +119,12 @@ func newLog(kinds string) []wire.Entry {
 	of := map[rune]wire.EntryKind{'c': wire.EntryCommand, 'b': wire.EntryBlank, 'm': wire.EntryMembership}
 	var log []wire.Entry
 	for i, kind := range kinds {
-		log = append(log, wire.Entry{Index: wire.Index(i + 1), Term: 1, Kind: of[kind], Data: []byte{byte(i)}})
+		data := []byte{byte(i)}
+		if kind == 'm' {
+			membership := wire.NewMembership(wire.Member{ID: wire.NodeID(i + 1)})
+			data = wire.AppendMembership(nil, &membership)
+		}
+		log = append(log, wire.Entry{Index: wire.Index(i + 1), Term: 1, Kind: of[kind], Data: data})
 	}
 	return log
 }
@@ -137,7 +156,7 @@ func TestApplyBatches(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := &world{log: newLog(test.log)}
-			a := applier.New(w, w, w, test.applied, test.batchBytes)
+			a := applier.New(w, w, w, at(test.applied), test.batchBytes, 0)
 			if a.Step() || w.loads > 0 {
 				t.Error("it works before anything is committed")
 			}
@@ -165,7 +184,7 @@ func TestEveryCommandOnceInOrder(t *testing.T) {
 			kinds.WriteByte("cccbm"[random.IntN(5)])
 		}
 		w := &world{log: newLog(kinds.String())}
-		a := applier.New(w, w, w, 0, 1+random.IntN(5*entrySize))
+		a := applier.New(w, w, w, applier.Point{}, 1+random.IntN(5*entrySize), 0)
 		for through := 0; through < len(w.log); {
 			through += random.IntN(len(w.log) - through + 1)
 			a.Through(wire.Index(through))
@@ -205,7 +224,7 @@ func TestValuesGoWithTheirCommands(t *testing.T) {
 		}
 		return values
 	}
-	a := applier.New(w, w, w, 0, 1<<20)
+	a := applier.New(w, w, w, applier.Point{}, 1<<20, 0)
 	a.Through(3)
 	a.Step()
 	w.expect(t, "apply 1,3", "applied 1,3 [v1 v3]", "through 3")
@@ -232,7 +251,7 @@ func TestFailuresAreFinal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := &test.world
 			w.log = newLog("cccc")
-			a := applier.New(w, w, w, 0, 2*entrySize)
+			a := applier.New(w, w, w, applier.Point{}, 2*entrySize, 0)
 			a.Through(3)
 			if a.Step() {
 				t.Error("there is more to do after a failure")
@@ -255,7 +274,7 @@ func TestFailuresAreFinal(t *testing.T) {
 
 func TestWrongEntriesViolateAnInvariant(t *testing.T) {
 	w := &world{log: newLog("cccc"), loadWrong: true}
-	a := applier.New(w, w, w, 0, entrySize)
+	a := applier.New(w, w, w, applier.Point{}, entrySize, 0)
 	a.Through(2)
 	defer func() {
 		if _, ok := recover().(*invariant.Violation); !ok || len(w.journal) > 0 {
@@ -272,7 +291,7 @@ func inBubble(t *testing.T, w *world, batchBytes int, test func(t *testing.T, a 
 		if w.block != nil {
 			w.block = make(chan struct{}) // One of this bubble.
 		}
-		a := applier.New(w, w, w, 0, batchBytes)
+		a := applier.New(w, w, w, applier.Point{}, batchBytes, 0)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -339,4 +358,34 @@ func TestRunEndsAfterAFailure(t *testing.T) {
 		synctest.Wait()
 		w.expect(t)
 	})
+}
+
+// TestASnapshotSupersedesWhatIsGone: entries that are gone because a snapshot takes their place
+// are no failure.
+func TestASnapshotSupersedesWhatIsGone(t *testing.T) {
+	w := &world{log: newLog("bccc"), loadErr: errors.New("gone")}
+	m := &restorable{world: w}
+	a := applier.New(m, w, w, applier.Point{}, 1<<20, 0)
+	a.Through(3)
+	w.onLoad = func() {
+		a.Restore(wire.SnapshotMeta{ID: 1, Last: wire.LogID{Term: 1, Index: 4}}, func() io.ReadCloser { return io.NopCloser(strings.NewReader("")) })
+	}
+	for a.Step() {
+	}
+	w.expect(t, "restore", "restored", "through 4")
+	if w.failure != nil {
+		t.Error(w.failure)
+	}
+}
+
+// restorable is a world whose state can be replaced.
+type restorable struct{ *world }
+
+func (r *restorable) Snapshot() (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader("")), nil
+}
+
+func (r *restorable) Restore(io.Reader) error {
+	r.note("restore")
+	return nil
 }

@@ -21,6 +21,7 @@ func (c *Core) Clone() *Core {
 	clone.election = c.election.clone()
 	clone.leader = c.leader.clone()
 	clone.effects = nil
+	clone.starting = slices.Clone(c.starting)
 	return &clone
 }
 

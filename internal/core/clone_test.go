@@ -35,7 +35,9 @@ var ignored = map[string]string{
 	"Core.told.Role":              "between two events it is what the fields say",
 	"Core.told.Term":              "as above",
 	"Core.told.Leader":            "as above",
-	"Core.toldCommit":             "between two calls of Handle it is commit",
+	"Core.cfg.ApplyDurable":       "the configuration",
+	"Core.snapshot.Term":          "the entry was committed, so that its index tells its term",
+	"Core.wantAt":                 "time",
 	"Core.previous.hard.Term":     "between two events it is what the fields say",
 	"Core.previous.hard.Vote":     "as above",
 	"Core.previous.commit":        "as above",
@@ -58,7 +60,7 @@ func fullCore() *Core {
 	p.ReportSent(1, 5)
 	p.HeartbeatSent(2)
 	return &Core{
-		cfg: Config{ID: 1, ElectionTimeout: 100, HeartbeatInterval: 20, WriteStallTimeout: 1000, Seed: 5},
+		cfg: Config{ID: 1, ElectionTimeout: 100, HeartbeatInterval: 20, WriteStallTimeout: 1000, Seed: 5, ApplyDurable: true},
 		now: 1000, random: random{state: 9}, hard: wire.HardState{Term: 4, Vote: 1},
 		log: logindex.New(wire.LogState{
 			Compacted: wire.LogID{Term: 1, Index: 2}, Last: 8, Terms: []wire.TermStart{{Term: 2, First: 3}, {Term: 4, First: 6}},
@@ -72,14 +74,14 @@ func fullCore() *Core {
 			},
 		},
 		role: Leader, electionAt: 1100,
-		follower: followerState{leader: 2, contact: 990, accepted: 5, epoch: 3, acknowledged: 4, round: 6},
+		follower: followerState{leader: 2, contact: 990, accepted: 5, epoch: 3, acknowledged: 4, offered: 8, round: 6},
 		election: &electionState{voters: voters[:2:2], votes: []quorum.Vote{quorum.Granted, quorum.Refused}, transfer: true},
 		leader: &leaderState{
 			peers: []*progress.Progress{p}, dirty: []bool{true}, news: []bool{true}, told: []wire.Index{4}, appended: true, newsAt: 1001,
 			round: 7, heartbeatAt: 1020, quorumAt: 1100, transferTo: 2, transferUntil: 1100, invited: true,
 		},
-		told: RoleChanged{Role: Leader, Term: 4, Leader: 1}, toldCommit: 6,
-		effects: []Effect{StopReplication{}}, previous: snapshotOfState{leads: true},
+		told: RoleChanged{Role: Leader, Term: 4, Leader: 1}, toldApply: 6, snapshot: wire.LogID{Term: 2, Index: 4}, stateLost: true, wantAt: 1002,
+		effects: []Effect{StopReplication{}}, starting: []Effect{StopReplication{}}, previous: snapshotOfState{leads: true},
 	}
 }
 
@@ -177,12 +179,21 @@ func TestHeldEffectsAreEncoded(t *testing.T) {
 		"to another":        Send{To: 3, Message: &wire.VoteReply{Term: 4}},
 		"another message":   Send{To: 2, Message: &wire.VoteReply{Term: 4, Granted: true}},
 		"another of a kind": AnswerInitialize{},
+		"to be fetched":     FetchSnapshot{From: 2, Snapshot: metaOf(1, id(1, 1))},
 	} {
 		c := fullCore()
 		c.lane.held[0].effect = effect
 		if bytes.Equal(base, c.AppendState(nil, sameNames)) {
 			t.Errorf("%s: encoded alike", name)
 		}
+	}
+	fetch := func(from wire.NodeID, snapshotID wire.SnapshotID) string {
+		c := fullCore()
+		c.lane.held[0].effect = FetchSnapshot{From: from, Snapshot: metaOf(snapshotID, id(1, 1))}
+		return string(c.AppendState(nil, sameNames))
+	}
+	if one := fetch(2, 1); one == fetch(3, 1) || one == fetch(2, 2) {
+		t.Error("snapshots to be fetched are encoded alike")
 	}
 }
 

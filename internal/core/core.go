@@ -3,9 +3,6 @@
 package core
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/balsa-raft/raft/internal/logindex"
 	"github.com/balsa-raft/raft/internal/progress"
 	"github.com/balsa-raft/raft/internal/quorum"
@@ -30,6 +27,9 @@ type Config struct {
 	WriteStallTimeout Instant
 	// Seed determines the election time-outs. Members need different ones.
 	Seed uint64
+	// ApplyDurable says that only entries that are durable in the member's own log may be
+	// applied: the state machine keeps what it has applied, and must not be ahead of the log.
+	ApplyDurable bool
 }
 
 // Role is the part that a member plays.
@@ -60,9 +60,15 @@ type Core struct {
 	// memberships are those in the log and the one before it, oldest first; the
 	// last one is in effect. Never empty.
 	memberships []membershipAt
-	// commit is moved by setCommit only, applied by setApplied only.
+	// commit is moved by setCommit only, applied by setApplied only, snapshot, which is the
+	// last entry that a durable snapshot covers, by setSnapshot only.
 	commit, applied wire.Index
-	lane            lane
+	snapshot        wire.LogID
+	// stateLost says that the state machine lacks what the log has no more. The member
+	// does not campaign and, from wantAt on, asks the leader for a snapshot.
+	stateLost bool
+	wantAt    Instant
+	lane      lane
 
 	role Role
 	// electionAt is when a member without leader campaigns.
@@ -71,35 +77,13 @@ type Core struct {
 	election   *electionState // of a pre-candidate or candidate, else nil
 	leader     *leaderState   // of a leader, else nil
 
-	// told is what the last RoleChanged said, toldCommit what the last Apply said.
-	told       RoleChanged
-	toldCommit wire.Index
-	effects    []Effect
-	previous   snapshotOfState
-}
-
-// New returns the member as its log store remembers it, as a follower. The error
-// says that the log holds a membership that isn't one.
-func New(cfg Config, state wire.LogState, now Instant) (*Core, error) {
-	if cfg.ID == 0 || cfg.ElectionTimeout <= 0 || cfg.HeartbeatInterval <= 0 || cfg.WriteStallTimeout <= 0 {
-		return nil, errors.New("core: incomplete configuration")
-	}
-	c := &Core{cfg: cfg, now: now, random: random{state: cfg.Seed}, hard: state.HardState}
-	c.log = logindex.New(state)
-	c.lane.durable = c.log.Last()
-	c.commit, c.applied, c.toldCommit = c.log.Compacted().Index, c.log.Compacted().Index, c.log.Compacted().Index
-	c.memberships = []membershipAt{{}}
-	for _, entry := range state.Memberships {
-		m, err := wire.DecodeMembership(entry.Data)
-		if err != nil {
-			return nil, fmt.Errorf("core: membership at index %d: %w", entry.Index, err)
-		}
-		c.memberships = append(c.memberships, membershipAt{index: entry.Index, membership: m})
-	}
-	c.told = RoleChanged{Term: c.hard.Term}
-	c.resetElectionTimer()
-	c.previous = c.capture()
-	return c, nil
+	// told is what the last RoleChanged said, toldApply what the last Apply said.
+	told      RoleChanged
+	toldApply wire.Index
+	effects   []Effect
+	// starting are the first effects of all: Recover has found something to do.
+	starting []Effect
+	previous snapshotOfState
 }
 
 // Handle takes in what happened up to now and returns what is to be done, in that
@@ -110,6 +94,7 @@ func (c *Core) Handle(now Instant, events []Event) []Effect {
 	c.now = max(c.now, now)
 	clear(c.effects)
 	c.effects = c.effects[:0]
+	c.flushStart()
 	for _, event := range events {
 		c.dispatch(event)
 		c.flushHardState()
@@ -133,6 +118,16 @@ func (c *Core) dispatch(event Event) {
 		c.entriesSent(e)
 	case EntriesApplied:
 		c.setApplied(e.Through)
+	case SnapshotTaken:
+		c.setSnapshot(e.Last)
+	case OfferMade:
+		c.sendOffer(e)
+	case SnapshotReceived:
+		c.snapshotReceived(&e.Snapshot)
+	case StateLost:
+		c.loseState()
+	case CompactRequested:
+		c.compact(e)
 	case PeerUnreachable:
 		c.peerUnreachable(e.Peer)
 	case DeadlineReached:
@@ -169,6 +164,10 @@ func (c *Core) receive(from wire.NodeID, message wire.Message) {
 		c.voteReply(from, m)
 	case *wire.TimeoutNow:
 		c.timeoutNow(from, m)
+	case *wire.SnapshotOffer:
+		c.snapshotOffer(from, m)
+	case *wire.SnapshotWanted:
+		c.snapshotWanted(from, m)
 	default:
 		c.drop(from, "message of a kind that is not the core's")
 	}
@@ -177,10 +176,14 @@ func (c *Core) receive(from wire.NodeID, message wire.Message) {
 // Deadline returns when DeadlineReached is due at the latest. It may be earlier
 // than necessary.
 func (c *Core) Deadline() Instant {
-	if c.leader != nil {
+	switch {
+	case len(c.starting) > 0:
+		return c.now
+	case c.leader != nil:
 		return min(c.leader.heartbeatAt, c.leader.newsAt, c.leader.quorumAt, c.leader.transferUntil, c.stallAt())
-	}
-	if c.mayCampaign() {
+	case c.stateLost:
+		return c.wantAt
+	case c.mayCampaign():
 		return c.electionAt
 	}
 	return Never
@@ -194,6 +197,8 @@ func (c *Core) deadlineReached() {
 		c.checkQuorum()
 		c.tellCommit()
 		c.sendHeartbeats()
+	case c.stateLost:
+		c.wantSnapshot()
 	case c.mayCampaign() && c.now >= c.electionAt:
 		c.campaign()
 	}
@@ -220,10 +225,24 @@ func (c *Core) knownLeader() wire.NodeID {
 	return c.follower.leader
 }
 
+// flushApply says how far entries may be applied. While the state is lost, there is
+// nothing to apply them to.
+//
+// What is applied may become durable, as a snapshot. The term in which it turned out to be
+// committed must be durable by then: a member that fell back behind it could follow the
+// leader of an older term, who may have other entries in the place of those that the
+// member has compacted, and acknowledge these.
 func (c *Core) flushApply() {
-	if c.commit > c.toldCommit {
-		c.toldCommit = c.commit
-		c.emit(Apply{Through: c.commit})
+	if c.lane.hardSeq > c.lane.synced {
+		return
+	}
+	through := c.commit
+	if c.cfg.ApplyDurable {
+		through = min(through, c.lane.durable)
+	}
+	if through > c.toldApply && !c.stateLost {
+		c.toldApply = through
+		c.emit(Apply{Through: through})
 	}
 }
 

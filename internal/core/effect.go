@@ -28,12 +28,16 @@ type RejectProposals struct {
 }
 
 // WriteLog is to be made durable, after all writes with a lower Seq, as one atomic
-// record: the hard state, unless zero, and the entries, which replace whatever
-// stands at or after the first of them. LogSynced tells when that is done.
+// record: the hard state, unless zero; Reset, unless zero, which makes the log begin
+// anew behind that entry; the entries, which replace whatever stands at or after the
+// first of them; and Compact, unless zero, the last of the entries that are not needed
+// any more. LogSynced tells when that is done.
 type WriteLog struct {
 	Seq       Seq
 	HardState wire.HardState
+	Reset     wire.LogID
 	Entries   []wire.Entry
+	Compact   wire.Index
 }
 
 // Replicate says what the replication stream towards a peer is to do. It replaces
@@ -58,8 +62,35 @@ type Replicate struct {
 	MatchTerm wire.Term
 }
 
-// StopReplication ends all replication streams: this member does not lead any more.
-type StopReplication struct{}
+// StopReplication ends the replication stream towards a peer until the next Replicate, or
+// all of them if To is zero: then this member does not lead any more.
+type StopReplication struct{ To wire.NodeID }
+
+// OfferSnapshot says that an offer (wire.SnapshotOffer) is to be made to a peer, of a snapshot
+// whose last entry is AtLeast or a later one; if there is none yet, one is to be taken. The offer goes
+// through the core, as OfferMade, or is made while the core cannot have gone on: one of a leadership
+// that is over must not be sent. It is repeated while the peer needs it.
+type OfferSnapshot struct {
+	To      wire.NodeID
+	Term    wire.Term
+	Epoch   wire.Epoch
+	AtLeast wire.Index
+}
+
+// FetchSnapshot says that a snapshot is to be fetched from a peer; SnapshotReceived tells
+// when it is there. It is repeated, and replaces what was said before.
+type FetchSnapshot struct {
+	From     wire.NodeID
+	Snapshot wire.SnapshotMeta
+}
+
+// DropSnapshot says that a snapshot that was received is to be deleted.
+type DropSnapshot struct{ ID wire.SnapshotID }
+
+// RestoreSnapshot says that the state machine is to be made what it was when the snapshot
+// was taken. It supersedes what was to be applied before and has not been, which may not be in
+// the log any more. EntriesApplied tells when that is done.
+type RestoreSnapshot struct{ Snapshot wire.SnapshotMeta }
 
 // Send sends a message, best effort.
 type Send struct {
@@ -114,6 +145,11 @@ const (
 	PeerLostLog
 	// PeerNeedsSnapshot: a peer needs entries that this leader's log no longer has.
 	PeerNeedsSnapshot
+	// PinReleased: a peer needs entries that are being forgotten, because there is a limit
+	// to what is kept for it: it will need a snapshot.
+	PinReleased
+	// SnapshotRefused: a snapshot that was fetched is not installed.
+	SnapshotRefused
 )
 
 func (AcceptProposals) effect()  {}
@@ -121,6 +157,10 @@ func (RejectProposals) effect()  {}
 func (WriteLog) effect()         {}
 func (Replicate) effect()        {}
 func (StopReplication) effect()  {}
+func (OfferSnapshot) effect()    {}
+func (FetchSnapshot) effect()    {}
+func (DropSnapshot) effect()     {}
+func (RestoreSnapshot) effect()  {}
 func (Send) effect()             {}
 func (Apply) effect()            {}
 func (UseMembership) effect()    {}

@@ -41,6 +41,9 @@ func (c *Core) resetElectionTimer() {
 // before, whose members may be the only ones that can win. As there is one change at
 // a time, the one before is committed.
 func (c *Core) mayCampaign() bool {
+	if c.stateLost {
+		return false
+	}
 	if c.membership().IsVoter(c.cfg.ID) {
 		return true
 	}

@@ -31,7 +31,9 @@ func (c *Core) AppendState(buf []byte, relabel Relabel) []byte {
 	e.numbers(uint64(c.role), uint64(c.hard.Term))
 	e.id(c.hard.Vote)
 	e.log(c)
-	e.numbers(uint64(c.commit), uint64(c.applied))
+	e.numbers(uint64(c.commit), uint64(c.applied), uint64(c.toldApply), uint64(c.snapshot.Index))
+	e.truth(c.stateLost)
+	e.truth(len(c.starting) > 0)
 	e.lane(&c.lane)
 	e.follower(c)
 	e.election(c.election)
@@ -162,6 +164,9 @@ func (e *encoder) held(l *lane) {
 			e.bytes(wire.AppendEnvelope(nil, wire.Envelope{Message: effect.Message}))
 		case AnswerInitialize:
 			e.truth(effect.Conflict)
+		case FetchSnapshot:
+			e.id(effect.From)
+			e.numbers(uint64(effect.Snapshot.ID))
 		}
 	}
 }
@@ -170,7 +175,7 @@ func (e *encoder) follower(c *Core) {
 	f := &c.follower
 	e.id(f.leader)
 	e.truth(c.leaderIsAlive())
-	e.numbers(uint64(f.accepted), uint64(f.epoch), uint64(f.acknowledged), uint64(f.round))
+	e.numbers(uint64(f.accepted), uint64(f.epoch), uint64(f.acknowledged), uint64(f.offered), uint64(f.round))
 }
 
 func (e *encoder) election(s *electionState) {

@@ -29,8 +29,29 @@ type EntriesSent struct {
 	Last  wire.Index
 }
 
-// EntriesApplied: the applier has applied the entries through Through.
+// EntriesApplied: the applier has applied the entries through Through, or restored a
+// snapshot that covers them.
 type EntriesApplied struct{ Through wire.Index }
+
+// SnapshotTaken: a snapshot of the state that this member has come to is durable; Last is
+// the last entry it covers.
+type SnapshotTaken struct{ Last wire.LogID }
+
+// OfferMade: there is an offer for a peer, as OfferSnapshot demands.
+type OfferMade struct {
+	To    wire.NodeID
+	Offer *wire.SnapshotOffer
+}
+
+// SnapshotReceived: a snapshot that was to be fetched (FetchSnapshot) is durable.
+type SnapshotReceived struct{ Snapshot wire.SnapshotMeta }
+
+// StateLost: a snapshot could not be restored, and the state machine is in no state at all.
+type StateLost struct{}
+
+// CompactRequested: entries through Through may be forgotten, as far as a durable snapshot
+// covers them. Those that a peer still needs are kept, but for those below Limit.
+type CompactRequested struct{ Through, Limit wire.Index }
 
 // PeerUnreachable: messages sent to a peer may have been lost.
 type PeerUnreachable struct{ Peer wire.NodeID }
@@ -50,6 +71,11 @@ func (MessageArrived) event()      {}
 func (LogSynced) event()           {}
 func (EntriesSent) event()         {}
 func (EntriesApplied) event()      {}
+func (SnapshotTaken) event()       {}
+func (OfferMade) event()           {}
+func (SnapshotReceived) event()    {}
+func (StateLost) event()           {}
+func (CompactRequested) event()    {}
 func (PeerUnreachable) event()     {}
 func (DeadlineReached) event()     {}
 func (InitializeRequested) event() {}

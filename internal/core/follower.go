@@ -17,6 +17,8 @@ type followerState struct {
 	// it was last told.
 	epoch        wire.Epoch
 	acknowledged wire.Index
+	// offered is the highest entry that a snapshot covers which the leader has offered.
+	offered wire.Index
 	// round counts this member's pre-votes; it outlives terms.
 	round wire.Round
 }
@@ -51,7 +53,7 @@ func (c *Core) follow(from wire.NodeID, term wire.Term) bool {
 // leaves when this request's are durable.
 func (c *Core) appendEntries(from wire.NodeID, m *wire.AppendEntries) {
 	if !c.follow(from, m.Term) {
-		c.refuseStale(from, m.Term, &wire.AppendReply{Term: c.hard.Term, Epoch: m.Epoch, Match: m.Prev.Index, Rejected: true})
+		c.teachTerm(from, m.Term)
 		return
 	}
 	if detail := c.malformed(m); detail != "" {
@@ -74,10 +76,12 @@ func (c *Core) appendEntries(from wire.NodeID, m *wire.AppendEntries) {
 	c.acknowledge(isNewStream)
 }
 
-// refuseStale lets the leader of a term that is over know.
-func (c *Core) refuseStale(from wire.NodeID, term wire.Term, reply wire.Message) {
+// teachTerm lets a leader or candidate of a term that is over know. The answer is one to
+// nothing in particular: the sender may be a leader or candidate again, in the new term,
+// and must not take it for an answer to what it has sent in that.
+func (c *Core) teachTerm(from wire.NodeID, term wire.Term) {
 	if term < c.hard.Term {
-		c.send(from, reply)
+		c.send(from, &wire.HeartbeatReply{Term: c.hard.Term})
 	}
 }
 
@@ -184,7 +188,7 @@ func (c *Core) acknowledge(anew bool) {
 // heartbeat answers a leader that has nothing to replicate.
 func (c *Core) heartbeat(from wire.NodeID, m *wire.Heartbeat) {
 	if !c.follow(from, m.Term) {
-		c.refuseStale(from, m.Term, &wire.HeartbeatReply{Term: c.hard.Term, Round: m.Round})
+		c.teachTerm(from, m.Term)
 		return
 	}
 	c.followCommit(m.Commit)

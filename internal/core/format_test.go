@@ -20,6 +20,12 @@ func formatEvent(event Event) string {
 		return fmt.Sprintf("LogSynced #%d", e.Seq)
 	case EntriesSent:
 		return fmt.Sprintf("EntriesSent to=%d epoch=%d last=%d", e.Peer, e.Epoch, e.Last)
+	case SnapshotTaken:
+		return fmt.Sprintf("SnapshotTaken %v", e.Last)
+	case SnapshotReceived:
+		return "SnapshotReceived " + formatSnapshot(&e.Snapshot)
+	case CompactRequested:
+		return fmt.Sprintf("CompactRequested through=%d limit=%d", e.Through, e.Limit)
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T%+v", event, event), "core.")
 }
@@ -32,7 +38,20 @@ func formatEffect(effect Effect) string {
 		if !e.HardState.IsZero() {
 			text += fmt.Sprintf(" term=%d vote=%d", e.HardState.Term, e.HardState.Vote)
 		}
-		return text + formatEntries(e.Entries)
+		if e.Reset.Index > 0 {
+			text += fmt.Sprintf(" reset=%v", e.Reset)
+		}
+		text += formatEntries(e.Entries)
+		if e.Compact > 0 {
+			text += fmt.Sprintf(" compact=%d", e.Compact)
+		}
+		return text
+	case OfferSnapshot:
+		return fmt.Sprintf("OfferSnapshot to %d: term=%d epoch=%d at least %d", e.To, e.Term, e.Epoch, e.AtLeast)
+	case FetchSnapshot:
+		return fmt.Sprintf("FetchSnapshot from %d: %s", e.From, formatSnapshot(&e.Snapshot))
+	case RestoreSnapshot:
+		return "RestoreSnapshot " + formatSnapshot(&e.Snapshot)
 	case Send:
 		return fmt.Sprintf("Send to %d: %s", e.To, formatMessage(e.Message))
 	case Replicate:
@@ -50,7 +69,7 @@ func formatEffect(effect Effect) string {
 	case UseMembership:
 		return fmt.Sprintf("UseMembership voters=%d outgoing=%d learners=%d", e.Membership.Voters, e.Membership.Outgoing, e.Membership.Learners)
 	case Notice:
-		kinds := [...]string{"MessageDropped", "QuorumLost", "WriteStalled", "PeerLostLog", "PeerNeedsSnapshot"}
+		kinds := [...]string{"MessageDropped", "QuorumLost", "WriteStalled", "PeerLostLog", "PeerNeedsSnapshot", "PinReleased", "SnapshotRefused"}
 		return strings.TrimSpace(fmt.Sprintf("Notice %s peer=%d %s", kinds[e.Kind], e.Peer, e.Detail))
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T%+v", effect, effect), "core.")
@@ -61,8 +80,20 @@ func formatMessage(message wire.Message) string {
 	if m, ok := message.(*wire.AppendEntries); ok {
 		return fmt.Sprintf("%s term=%d epoch=%d prev=%v commit=%d%s", text, m.Term, m.Epoch, m.Prev, m.Commit, formatEntries(m.Entries))
 	}
+	if m, ok := message.(*wire.SnapshotOffer); ok {
+		return fmt.Sprintf("%s term=%d epoch=%d %s", text, m.Term, m.Epoch, formatSnapshot(&m.Snapshot))
+	}
 	fields := strings.Trim(strings.TrimPrefix(fmt.Sprintf("%+v", message), "&"), "{}")
 	return text + " " + strings.ToLower(strings.ReplaceAll(fields, ":", "="))
+}
+
+// formatSnapshot renders a snapshot: its last entry, and who votes since when.
+func formatSnapshot(s *wire.SnapshotMeta) string {
+	text := fmt.Sprintf("snapshot #%d last=%v voters=%d", uint64(s.ID), s.Last, s.Membership.Voters)
+	if len(s.Membership.Outgoing) > 0 {
+		text += fmt.Sprintf(" outgoing=%d", s.Membership.Outgoing)
+	}
+	return text + fmt.Sprintf(" since %d", s.MembershipAt)
 }
 
 // formatEntries renders entries as index, term and kind.

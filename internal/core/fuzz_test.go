@@ -3,8 +3,10 @@
 package core
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/balsa-raft/raft/internal/logindex"
 	"github.com/balsa-raft/raft/internal/progress"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -107,9 +109,20 @@ func (p *tape) membership() wire.Membership {
 	return m
 }
 
+// snapshot is any that somebody may claim to have.
+func (p *tape) snapshot() wire.SnapshotMeta {
+	s := wire.SnapshotMeta{ID: wire.SnapshotID(1 + p.next()%4), Last: p.logID(), Membership: p.membership()}
+	s.MembershipAt = min(wire.Index(p.next()%8), s.Last.Index)
+	return s
+}
+
 // message is any that can be decoded.
 func (p *tape) message() wire.Message {
-	switch p.next() % 10 {
+	switch p.next() % 12 {
+	case 9:
+		return &wire.SnapshotOffer{Term: p.term(), Epoch: p.epoch(), Snapshot: p.snapshot()}
+	case 10:
+		return &wire.SnapshotWanted{Term: p.term(), AtLeast: p.index()}
 	case 0:
 		m := &wire.AppendEntries{Term: p.term(), Epoch: p.epoch(), Prev: p.logID(), Commit: p.index()}
 		m.Entries = p.entries(m.Prev)
@@ -138,8 +151,64 @@ func (p *tape) message() wire.Message {
 type member struct {
 	core    *Core
 	id      wire.NodeID
-	disk    disk
+	disk    forgottenDisk
 	applyTo wire.Index
+	// fetches are the snapshots that the member was told to fetch, restores what to restore.
+	fetches  []wire.SnapshotMeta
+	restores []wire.Index
+}
+
+// forgottenDisk has terms instead of entries, because nobody has those that a forged
+// snapshot covers.
+type forgottenDisk struct {
+	hard        wire.HardState
+	log         *logindex.Log
+	memberships []wire.Entry
+	snapshots   []wire.SnapshotMeta
+	queue       []WriteLog
+}
+
+func (d *forgottenDisk) write(write WriteLog) {
+	if !write.HardState.IsZero() {
+		d.hard = write.HardState
+	}
+	if write.Reset.Index > 0 {
+		d.log.Reset(write.Reset)
+		d.memberships = nil
+	}
+	if len(write.Entries) > 0 {
+		first := write.Entries[0].Index
+		d.log.TruncateFrom(first)
+		d.memberships = slices.DeleteFunc(slices.Clone(d.memberships), func(e wire.Entry) bool { return e.Index >= first })
+	}
+	for _, e := range write.Entries {
+		d.log.Append(e.Term, 1)
+		if e.Kind == wire.EntryMembership {
+			d.memberships = append(d.memberships, e)
+		}
+	}
+	if write.Compact > 0 {
+		d.log.CompactTo(write.Compact)
+		d.memberships = slices.DeleteFunc(slices.Clone(d.memberships), func(e wire.Entry) bool { return e.Index <= write.Compact })
+	}
+}
+
+func (d *forgottenDisk) state() wire.LogState {
+	return wire.LogState{
+		HardState: d.hard, Compacted: d.log.Compacted(), Last: d.log.Last(), Terms: d.log.Runs(), Memberships: d.memberships,
+	}
+}
+
+func (d *forgottenDisk) recovery() Recovery {
+	var found Recovery
+	for _, s := range d.snapshots {
+		if s.Last.Index > found.Snapshot.Last.Index {
+			found.Snapshot = s
+		}
+	}
+	found.Applied = found.Snapshot.Last.Index
+	found.StateLost = found.Applied < d.log.Compacted().Index
+	return found
 }
 
 // stage is up to three of them. What they send stays in flight until the tape picks it.
@@ -161,8 +230,10 @@ func newStage(t *testing.T, size int, formed bool) *stage {
 	s := &stage{now: testElection}
 	for i := range size {
 		m := &member{id: wire.NodeID(i + 1)}
+		m.disk.log = new(logindex.Log)
 		if formed {
-			m.disk = diskOf(voters(size), 1, 1)
+			d := diskOf(voters(size), 1, 1)
+			m.disk.write(WriteLog{HardState: d.hard, Entries: []wire.Entry{d.log[0].Entry}})
 		}
 		s.members = append(s.members, m)
 		s.start(t, m)
@@ -171,13 +242,14 @@ func newStage(t *testing.T, size int, formed bool) *stage {
 }
 
 func (s *stage) start(t *testing.T, m *member) {
-	c, err := New(Config{
+	found := m.disk.recovery()
+	c, err := Recover(Config{
 		ID: m.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: uint64(m.id),
-	}, m.disk.state(), s.now)
+	}, m.disk.state(), found, s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.core, m.disk.queue, m.applyTo = c, nil, 0
+	m.core, m.disk.queue, m.applyTo, m.fetches, m.restores = c, nil, found.Applied, nil, nil
 }
 
 func (s *stage) handle(m *member, events ...Event) {
@@ -187,6 +259,12 @@ func (s *stage) handle(m *member, events ...Event) {
 			m.disk.queue = append(m.disk.queue, e)
 		case Apply:
 			m.applyTo = e.Through
+		case FetchSnapshot:
+			m.fetches = append(m.fetches, e.Snapshot)
+		case RestoreSnapshot:
+			m.restores, m.applyTo = append(m.restores, e.Snapshot.Last.Index), e.Snapshot.Last.Index
+		case OfferSnapshot:
+			s.offer(m, e)
 		case Send:
 			s.flights = append(s.flights, flight{m.id, e.To, e.Message})
 		case Replicate:
@@ -203,7 +281,7 @@ func (s *stage) handle(m *member, events ...Event) {
 func (s *stage) step(t *testing.T, p *tape) {
 	m := s.members[int(p.next())%len(s.members)]
 	p.near = m.core
-	switch op := p.next() % 14; op {
+	switch op := p.next() % 18; op {
 	case 0, 1, 2:
 		s.deliver(p)
 	case 3:
@@ -218,7 +296,8 @@ func (s *stage) step(t *testing.T, p *tape) {
 	case 7:
 		s.handle(m, ProposalsArrived{Entries: []wire.Entry{{Kind: wire.EntryCommand}, {Kind: wire.EntryCommand}}})
 	case 8:
-		s.handle(m, EntriesApplied{Through: max(m.applyTo, m.core.applied)}, PeerUnreachable{Peer: wire.NodeID(p.next() % 5)})
+		s.apply(m)
+		s.handle(m, PeerUnreachable{Peer: wire.NodeID(p.next() % 5)})
 	case 9:
 		s.handle(m, EntriesSent{Peer: wire.NodeID(p.next() % 5), Epoch: p.epoch(), Last: p.index()})
 	case 10:
@@ -227,6 +306,89 @@ func (s *stage) step(t *testing.T, p *tape) {
 		s.start(t, m)
 	case 12, 13:
 		s.settle(m)
+	case 14:
+		s.takeSnapshot(m, p)
+	case 15:
+		s.handle(m, CompactRequested{Through: p.index(), Limit: p.index()})
+	case 16:
+		s.fetched(t, m, p)
+	case 17:
+		s.loseState(t, m, p)
+	}
+}
+
+// apply does what the applier was told, at once.
+func (s *stage) apply(m *member) {
+	if m.core.stateLost {
+		return
+	}
+	for _, through := range m.restores {
+		s.handle(m, EntriesApplied{Through: max(through, m.core.applied)})
+	}
+	m.restores = nil
+	s.handle(m, EntriesApplied{Through: max(m.applyTo, m.core.applied)})
+}
+
+func (s *stage) takeSnapshot(m *member, p *tape) {
+	last := m.core.applied
+	term, held := m.core.log.Term(last)
+	if !held || last == 0 || m.core.stateLost || len(m.restores) > 0 {
+		return
+	}
+	meta := wire.SnapshotMeta{ID: wire.SnapshotID(100 + p.next()), Last: wire.LogID{Term: term, Index: last}}
+	for _, at := range m.core.memberships {
+		if at.index <= last {
+			meta.Membership, meta.MembershipAt = at.membership, at.index
+		}
+	}
+	m.disk.snapshots = append(m.disk.snapshots, meta)
+	s.handle(m, SnapshotTaken{Last: meta.Last})
+}
+
+func (s *stage) offer(m *member, e OfferSnapshot) {
+	if newest := m.disk.recovery().Snapshot; newest.ID != 0 && newest.Last.Index >= e.AtLeast {
+		s.flights = append(s.flights, flight{m.id, e.To, &wire.SnapshotOffer{Term: e.Term, Epoch: e.Epoch, Snapshot: newest}})
+	}
+}
+
+// indexMax is beyond what a snapshot that exists can cover.
+const indexMax = 1 << 40
+
+// fetched says that one of the snapshots that were to be fetched is there, or crashes the
+// member instead of saying so. A snapshot that is refused is deleted.
+func (s *stage) fetched(t *testing.T, m *member, p *tape) {
+	if len(m.fetches) == 0 {
+		return
+	}
+	meta := m.fetches[int(p.next())%len(m.fetches)]
+	if meta.Last.Index > indexMax {
+		return
+	}
+	if meta.Last.Index < m.core.log.Compacted().Index || m.core.contradicts(meta.Last) {
+		s.handle(m, SnapshotReceived{Snapshot: meta})
+		return
+	}
+	if meta.Last.Index > m.core.commit && p.next()%4 == 0 {
+		m.disk.snapshots = append(m.disk.snapshots, meta)
+		s.start(t, m)
+		return
+	}
+	before := m.core.Brief()
+	s.handle(m, SnapshotReceived{Snapshot: meta})
+	if after := m.core.Brief(); after.Snapshot == meta.Last && after != before {
+		m.disk.snapshots = append(m.disk.snapshots, meta)
+	}
+}
+
+// loseState takes the snapshots from a member, at a crash or when one is to be restored.
+func (s *stage) loseState(t *testing.T, m *member, p *tape) {
+	if len(m.restores) > 0 {
+		m.restores, m.applyTo = nil, m.core.applied
+		s.handle(m, StateLost{})
+	}
+	if p.bool() && len(m.disk.queue) == 0 {
+		m.disk.snapshots = nil
+		s.start(t, m)
 	}
 }
 
@@ -310,8 +472,8 @@ func FuzzHandle(f *testing.F) {
 
 // TestRandomTapes is the fuzzer without its feedback: it runs everywhere, and soon.
 func TestRandomTapes(t *testing.T) {
-	source := random{state: 11}
-	for range 1500 / slowdown {
+	source := random{state: 10 + *firstFlag}
+	for range *seedsFlag * 5 / 2 / slowdown {
 		bytes := make([]byte, 200+source.below(1200))
 		for i := range bytes {
 			bytes[i] = byte(source.next() >> 32)

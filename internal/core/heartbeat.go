@@ -2,7 +2,10 @@
 
 package core
 
-import "github.com/balsa-raft/raft/wire"
+import (
+	"github.com/balsa-raft/raft/internal/progress"
+	"github.com/balsa-raft/raft/wire"
+)
 
 // sendHeartbeats asserts leadership (§5.2) to the peers from which nothing was heard
 // for an interval. Who has just acknowledged entries has just heard from the leader.
@@ -31,6 +34,10 @@ func (c *Core) heartbeatReply(from wire.NodeID, m *wire.HeartbeatReply) {
 	}
 	if m.Epoch == p.Epoch {
 		c.acknowledged(p, m.Match)
+	}
+	if p.State == progress.Snapshot {
+		c.offerSnapshot(p, c.log.Compacted().Index)
+		return
 	}
 	if p.HeartbeatAnswered(m.Round, m.Accepted) {
 		p.Repeat()

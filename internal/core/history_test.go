@@ -57,11 +57,15 @@ func (h *history) issued(w *world, n *node, e WriteLog) {
 	if e.Seq != n.seq+1 {
 		w.failf("node %d: write %d follows %d", n.id, e.Seq, n.seq)
 	}
-	if e.HardState.IsZero() && len(e.Entries) == 0 {
+	h.compacted(w, n, e)
+	if e.HardState.IsZero() && len(e.Entries) == 0 && e.Reset.Index == 0 && e.Compact == 0 {
 		w.failf("node %d: write %d is empty", n.id, e.Seq)
 	}
 	if len(e.Entries) == 0 {
 		return
+	}
+	if e.Reset.Index > 0 {
+		w.failf("node %d: a write with a reset and entries", n.id)
 	}
 	first := int(e.Entries[0].Index)
 	if first < 1 || first > len(n.log)+1 {
@@ -77,6 +81,43 @@ func (h *history) issued(w *world, n *node, e WriteLog) {
 	}
 }
 
+// compacted: a write says where the log begins. That is committed, and a durable snapshot
+// covers it, or a state machine that keeps its state has applied it (I13); a log that has
+// the entry is not reset, and nothing that is committed goes with the rest.
+func (h *history) compacted(w *world, n *node, e WriteLog) {
+	covered := max(n.disk.newest().meta.Last.Index, n.disk.applied)
+	switch {
+	case e.Compact > 0 && (e.Compact > covered || e.Compact > n.core.applied || int(e.Compact) > len(n.log)):
+		w.failf("node %d: compacts through %d, with %d in a snapshot, and %d applied", n.id, e.Compact, covered, n.core.applied)
+	case e.Reset.Index > 0 && chainAt(n.log, int(e.Reset.Index)) == chainAt(n.disk.coveredBy(e.Reset), int(e.Reset.Index)):
+		w.failf("node %d: resets to %v, which its log has", n.id, e.Reset)
+	case e.Reset.Index > 0 && e.Reset.Index <= n.commit:
+		w.failf("node %d: resets to %v, with commit %d", n.id, e.Reset, n.commit)
+	}
+	if e.Compact > 0 {
+		w.counts.compacted++
+	}
+	if e.Reset.Index > 0 {
+		w.counts.reset++
+		for i := int(e.Reset.Index); i < len(n.log) && i < len(h.committed); i++ {
+			if n.log[i].chain == h.committed[i].chain {
+				w.failf("node %d: resets to %v and loses the committed entry %v", n.id, e.Reset, n.log[i].ID())
+			}
+		}
+	}
+}
+
+// restored: a state machine has been made what a snapshot says.
+func (h *history) restored(w *world, n *node, s snapshot) {
+	last := int(s.meta.Last.Index)
+	if last > len(h.committed) || h.committed[last-1].chain != chainAt(s.log, last) {
+		w.failf("state machine safety: node %d restores %v, which is not what is committed", n.id, s.meta.Last)
+	}
+	if s.meta.Last.Index < n.applied {
+		w.failf("node %d: restores %v, with %d applied", n.id, s.meta.Last, n.applied)
+	}
+}
+
 // written: a write is durable from now on.
 func (h *history) written(w *world, n *node, write WriteLog) {
 	old, hard := n.disk.hard, write.HardState
@@ -86,14 +127,44 @@ func (h *history) written(w *world, n *node, write WriteLog) {
 		}
 		h.voted(w, n.id, hard)
 	}
-	if len(write.Entries) > 0 {
-		for i := int(write.Entries[0].Index) - 1; i < len(n.disk.log) && i < len(h.committed); i++ {
-			if n.disk.log[i].chain == h.committed[i].chain && write.Entries[0].Term != n.disk.log[write.Entries[0].Index-1].Term {
-				w.failf("node %d: loses the committed entry %v", n.id, n.disk.log[i].ID())
-			}
+	if write.Reset.Index > 0 && n.disk.coveredBy(write.Reset) == nil {
+		w.failf("node %d: resets to %v without a snapshot on disk", n.id, write.Reset)
+	}
+	lost := h.losing(n, write)
+	n.disk.write(write)
+	if lost == 0 {
+		return
+	}
+	// The first entry is the only membership here.
+	if m := snapshotOf(n.disk.log, 1, 0).meta.Membership; !h.heldByQuorum(w, &m, lost) {
+		w.failf("node %d: loses committed entry %d, and a quorum has it no more", n.id, lost)
+	}
+}
+
+// losing returns the first committed entry that a write takes from a disk, zero if it
+// takes none. A member may lose one: it follows the leader of a term that is over, or its
+// disk hangs, and the entry was committed without it.
+func (h *history) losing(n *node, write WriteLog) int {
+	if len(write.Entries) == 0 {
+		return 0
+	}
+	first := int(write.Entries[0].Index)
+	for i := first - 1; i < len(n.disk.log) && i < len(h.committed); i++ {
+		if n.disk.log[i].chain == h.committed[i].chain && write.Entries[0].Term != n.disk.log[first-1].Term {
+			return i + 1
 		}
 	}
-	n.disk.write(write)
+	return 0
+}
+
+// heldByQuorum reports whether a committed entry is on the disks of a quorum.
+func (h *history) heldByQuorum(w *world, m *wire.Membership, index int) bool {
+	return quorum.Of(m).Reached(func(id wire.NodeID) uint64 {
+		if chainAt(w.node(id).disk.held(), index) == h.committed[index-1].chain {
+			return 1
+		}
+		return 0
+	}) > 0
 }
 
 func (h *history) voted(w *world, voter wire.NodeID, hard wire.HardState) {
@@ -217,9 +288,25 @@ func (h *history) sent(w *world, n *node, to wire.NodeID, message wire.Message) 
 		}
 	case *wire.TimeoutNow:
 		term = m.Term
+	case *wire.SnapshotOffer:
+		term = m.Term
+		h.offered(w, n, &m.Snapshot, m.Term)
+	case *wire.SnapshotWanted:
+		term = m.Term
+		if !n.core.stateLost {
+			w.failf("node %d: wants a snapshot, and has not lost its state", n.id)
+		}
 	}
 	if term > hard.Term {
 		w.failf("node %d: speaks of term %d, with %+v on disk: %T%+v", n.id, term, hard, message, message)
+	}
+}
+
+// offered: a leader offers a snapshot, which is of its own log and committed.
+func (h *history) offered(w *world, n *node, s *wire.SnapshotMeta, term wire.Term) {
+	last := int(s.Last.Index)
+	if h.leaders[term] != n.id || last > len(h.committed) || h.committed[last-1].chain != n.chain(last) || n.log[last-1].ID() != s.Last {
+		w.failf("node %d: offers in term %d a snapshot that it must not: %+v", n.id, term, *s)
 	}
 }
 
@@ -229,10 +316,11 @@ func (h *history) acknowledged(w *world, n *node, leader wire.NodeID, term wire.
 	if match == 0 {
 		return
 	}
-	if int(match) > len(n.disk.log) {
-		w.failf("node %d: acknowledges %d, with %d entries on disk", n.id, match, len(n.disk.log))
+	held := n.disk.held()
+	if int(match) > len(held) {
+		w.failf("node %d: acknowledges %d, with %d entries on disk", n.id, match, len(held))
 	}
-	chain := chainAt(n.disk.log, int(match))
+	chain := chainAt(held, int(match))
 	if chain != n.chain(int(match)) {
 		w.failf("node %d: acknowledges %d, but on disk there is another entry", n.id, match)
 	}
@@ -247,13 +335,10 @@ func (h *history) performed(w *world, n *node) {
 	if int(c.log.Last()) != len(n.log) || !c.log.Matches(lastOf(n.log)) {
 		w.failf("node %d: the core's log ends at %v, what it wrote at %v", n.id, c.log.LastID(), lastOf(n.log))
 	}
-	if d := int(c.lane.durable); chainAt(n.disk.log, d) != n.chain(d) {
+	if d := int(c.lane.durable); chainAt(n.disk.held(), d) != n.chain(d) {
 		w.failf("node %d: the core takes %d for durable", n.id, d)
 	}
-	if c.Deadline() <= w.now {
-		w.failf("node %d: the deadline has been reached and stays", n.id)
-	}
-	if n.membershipIndex() != c.memberships[len(c.memberships)-1].index {
+	if !c.stateLost && n.membershipIndex() != c.memberships[len(c.memberships)-1].index {
 		w.failf("node %d: the membership in effect is not the last in the log", n.id)
 	}
 	h.commits(w, n)
@@ -302,7 +387,7 @@ func (h *history) commits(w *world, n *node) {
 
 // holds returns the index of an entry if a node has it and all before it on disk.
 func (w *world) holds(id wire.NodeID, s slot) wire.Index {
-	if int(id) > len(w.nodes) || chainAt(w.node(id).disk.log, int(s.Index)) != s.chain {
+	if int(id) > len(w.nodes) || chainAt(w.node(id).disk.held(), int(s.Index)) != s.chain {
 		return 0
 	}
 	return s.Index
@@ -310,6 +395,9 @@ func (w *world) holds(id wire.NodeID, s slot) wire.Index {
 
 // applied: a state machine is given an entry.
 func (h *history) applied(w *world, n *node, s slot) {
+	if n.core.stateLost {
+		w.failf("node %d applies %v and has lost its state", n.id, s.ID())
+	}
 	if int(s.Index) > len(h.committed) || h.committed[s.Index-1].chain != s.chain {
 		w.failf("state machine safety: node %d applies %v, which is not what is committed", n.id, s.ID())
 	}
@@ -328,14 +416,8 @@ func (h *history) checkCommitted(w *world, m wire.Membership) {
 	if len(h.committed) == 0 {
 		return
 	}
-	for i, c := range h.committed {
-		held := quorum.Of(&m).Reached(func(id wire.NodeID) uint64 {
-			if chainAt(w.node(id).disk.log, i+1) == c.chain {
-				return 1
-			}
-			return 0
-		})
-		if held == 0 {
+	for i := range h.committed {
+		if !h.heldByQuorum(w, &m, i+1) {
 			w.failf("committed entry %d is not on the disks of a quorum", i+1)
 		}
 	}

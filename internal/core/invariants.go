@@ -39,6 +39,7 @@ func (c *Core) checkState() {
 	invariant.Check(c.lane.durable <= last, "core: what is durable is in the log")
 	invariant.Check(c.log.Compacted().Index <= c.commit, "core: what is compacted is committed")
 	invariant.Check(c.log.LastID().Term <= c.hard.Term || last == 0, "core: no entry is of a later term")
+	invariant.Check(c.snapshot.Index <= c.commit, "core: what is in a snapshot is committed")
 	invariant.Check(c.follower.accepted <= last, "core: what was accepted is in the log")
 	invariant.Check(len(c.lane.pending) == int(c.lane.issued-c.lane.synced), "core: every write under way is remembered")
 	invariant.Check((c.role == Leader) == (c.leader != nil), "core: a leader's state is a leader's")

@@ -60,15 +60,20 @@ func (c *Core) setHardState(term wire.Term, vote wire.NodeID) {
 // write issues a write of entries that were already put into the log index, along
 // with the hard state if that has changed.
 func (c *Core) write(entries []wire.Entry) {
+	c.issue(WriteLog{Entries: entries})
+}
+
+// issue numbers a write and lets it go, with the hard state.
+func (c *Core) issue(write WriteLog) {
 	l := &c.lane
 	l.issued++
 	l.pending = append(l.pending, pendingWrite{last: c.log.Last(), at: c.now})
-	effect := WriteLog{Seq: l.issued, Entries: entries}
+	write.Seq = l.issued
 	if l.hardDirty {
-		effect.HardState = c.hard
+		write.HardState = c.hard
 		l.hardDirty = false
 	}
-	c.emit(effect)
+	c.emit(write)
 }
 
 // flushHardState issues a write for a hard state that no entries go with.

@@ -124,7 +124,7 @@ func (c *Core) flushReplication() {
 		return
 	}
 	for i, p := range l.peers {
-		if !l.dirty[i] {
+		if !l.dirty[i] || p.State == progress.Snapshot {
 			continue
 		}
 		news := l.news[i]
@@ -132,7 +132,7 @@ func (c *Core) flushReplication() {
 		prev := wire.LogID{Index: p.Next - 1}
 		term, held := c.log.Term(prev.Index)
 		if !held {
-			c.emit(Notice{Kind: PeerNeedsSnapshot, Peer: p.ID})
+			c.needSnapshot(p)
 			continue
 		}
 		prev.Term = term
@@ -189,6 +189,9 @@ func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
 		c.drop(p.ID, "an acknowledgement beyond the log")
 		return
 	}
+	if p.State == progress.Snapshot && match < c.log.Compacted().Index {
+		return // It goes on needing one.
+	}
 	wasProbing := p.State == progress.Probe
 	if p.Acknowledge(match) {
 		c.advanceCommit()
@@ -203,6 +206,9 @@ func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
 // (§5.3): the peer has named its last entry that is not after Prev in index or
 // term, and of this log nothing after the same can match it.
 func (c *Core) backUp(p *progress.Progress, m *wire.AppendReply) {
+	if p.State == progress.Snapshot {
+		return
+	}
 	if m.Match <= p.Match {
 		// It holds more than that: the reply was overtaken by another. But a probe is
 		// the only message of its epoch, so that nothing can have overtaken its answer.

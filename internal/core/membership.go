@@ -3,6 +3,8 @@
 package core
 
 import (
+	"slices"
+
 	"github.com/balsa-raft/raft/internal/invariant"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -53,8 +55,10 @@ func (c *Core) initialize(m wire.Membership) {
 		return
 	}
 	if c.log.Last() > 0 || !c.membership().IsEmpty() {
-		first := c.memberships[min(1, len(c.memberships)-1)]
-		c.answerInitialize(first.index == firstLogID.Index && !first.membership.Equal(&m))
+		conflict := slices.ContainsFunc(c.memberships, func(first membershipAt) bool {
+			return first.index == firstLogID.Index && !first.membership.Equal(&m)
+		})
+		c.answerInitialize(conflict)
 		return
 	}
 	if c.hard.Term < firstLogID.Term {

@@ -9,98 +9,6 @@ import (
 	"github.com/balsa-raft/raft/wire"
 )
 
-// slot is an entry with a hash of it and of everything before it: two logs with the
-// same chain at an index are equal up to there.
-type slot struct {
-	wire.Entry
-	chain uint64
-}
-
-// disk is what survives a crash, and the writes that do not yet.
-type disk struct {
-	hard    wire.HardState
-	log     []slot
-	queue   []WriteLog
-	syncing bool
-}
-
-// diskOf returns a disk with a log of commands of the given terms, the first of which
-// is the membership, and a hard state of that term or the last entry's.
-func diskOf(m wire.Membership, term wire.Term, terms ...wire.Term) disk {
-	d := disk{hard: wire.HardState{Term: term}}
-	for i, t := range terms {
-		e := wire.Entry{Index: wire.Index(i + 1), Term: t, Kind: wire.EntryCommand, Data: []byte{byte(t), byte(i)}}
-		if i == 0 {
-			e.Kind, e.Data = wire.EntryMembership, wire.AppendMembership(nil, &m)
-		}
-		d.log = extend(d.log, e)
-		d.hard.Term = max(d.hard.Term, t)
-	}
-	return d
-}
-
-// state is what a log store would say of the disk.
-func (d *disk) state() wire.LogState {
-	state := wire.LogState{HardState: d.hard, Last: wire.Index(len(d.log))}
-	for _, s := range d.log {
-		if n := len(state.Terms); n == 0 || state.Terms[n-1].Term != s.Term {
-			state.Terms = append(state.Terms, wire.TermStart{Term: s.Term, First: s.Index})
-		}
-		if s.Kind == wire.EntryMembership {
-			state.Memberships = append(state.Memberships, s.Entry)
-		}
-	}
-	return state
-}
-
-// write makes one write durable.
-func (d *disk) write(write WriteLog) {
-	if !write.HardState.IsZero() {
-		d.hard = write.HardState
-	}
-	if len(write.Entries) > 0 {
-		d.log = extend(cutFrom(d.log, write.Entries[0].Index), write.Entries...)
-	}
-}
-
-// cutFrom drops the entries from first on. What is appended then goes elsewhere: the
-// array may be shared with an earlier state of the log.
-func cutFrom(log []slot, first wire.Index) []slot {
-	if int(first) > len(log) {
-		return log
-	}
-	return slices.Clip(log[:first-1])
-}
-
-// extend appends entries and their chain.
-func extend(log []slot, entries ...wire.Entry) []slot {
-	for _, e := range entries {
-		chain := uint64(0)
-		if len(log) > 0 {
-			chain = log[len(log)-1].chain
-		}
-		log = append(log, slot{Entry: e, chain: chainOf(chain, e)})
-	}
-	return log
-}
-
-// chainOf is FNV-1a over the previous hash and the entry.
-func chainOf(chain uint64, e wire.Entry) uint64 {
-	hash := uint64(0xcbf29ce484222325)
-	mix := func(v uint64) {
-		hash = (hash ^ v) * 0x100000001b3
-		hash ^= hash >> 29
-	}
-	mix(chain)
-	mix(uint64(e.Index))
-	mix(uint64(e.Term))
-	mix(uint64(e.Kind))
-	for _, b := range e.Data {
-		mix(uint64(b))
-	}
-	return hash
-}
-
 // node is a member in a world: a core, a disk, streams and an applier.
 type node struct {
 	w    *world
@@ -123,25 +31,40 @@ type node struct {
 	transfers, initializes int
 	initialized            bool
 	notices                []Notice
+
+	// restore is the snapshot that the state machine is to be made; restores that fail
+	// are told to the core.
+	restore *snapshot
+	// fetching is the snapshot under way, zero if none.
+	fetching wire.SnapshotID
+	taking   bool
 }
 
 func (n *node) config() Config {
 	return Config{
 		ID: n.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall,
-		Seed: n.w.seed<<16 ^ uint64(n.id)<<8 ^ uint64(n.life),
+		Seed: n.w.seed<<16 ^ uint64(n.id)<<8 ^ uint64(n.life), ApplyDurable: n.w.faults.applyDurable,
 	}
 }
 
 // start begins a life with what the disk holds.
 func (n *node) start() {
-	c, err := New(n.config(), n.disk.state(), n.w.now)
+	found := n.disk.recovery()
+	c, err := Recover(n.config(), n.disk.state(), found, n.w.now)
 	if err != nil {
 		n.w.failf("node %d cannot start: %v", n.id, err)
 	}
 	n.w.tracef("%d starts in %+v with %d entries", n.id, n.disk.hard, len(n.disk.log))
 	n.core, n.log = c, slices.Clone(n.disk.log)
 	n.streams = make([]*peer.Stream, 16)
-	n.seq, n.commit, n.applied, n.applyTo = 0, 0, 0, 0
+	n.seq, n.commit, n.applied, n.applyTo = 0, 0, found.Applied, found.Applied
+	if found.StateLost {
+		n.w.counts.lost++
+		n.applied, n.applyTo = 0, 0
+	}
+	if c.Deadline() <= n.w.now && len(c.starting) > 0 {
+		n.w.counts.finished++
+	}
 }
 
 // crash ends a life. Of the writes under way some, from the oldest, are on disk all
@@ -175,13 +98,6 @@ func (n *node) restart() {
 }
 
 func (n *node) chain(index int) uint64 { return chainAt(n.log, index) }
-
-func chainAt(log []slot, index int) uint64 {
-	if index == 0 || index > len(log) {
-		return 0
-	}
-	return log[index-1].chain
-}
 
 func (n *node) entries(dst []wire.Entry, lo, hi wire.Index, bytesMax int) []wire.Entry {
 	size := 0
@@ -235,7 +151,8 @@ func (n *node) takeIn(life int, event Event) {
 func (n *node) turn() {
 	events := n.inbox
 	n.inbox, n.turnPlanned = nil, false
-	if n.core.Deadline() <= n.w.now {
+	isDue := n.core.Deadline() <= n.w.now
+	if isDue {
 		events = append(events, n.sentSoFar()...)
 		events = append(events, DeadlineReached{})
 	}
@@ -246,6 +163,9 @@ func (n *node) turn() {
 	n.trace(nil, effects)
 	for _, effect := range effects {
 		n.perform(effect)
+	}
+	if isDue && n.core.Deadline() <= n.w.now {
+		n.w.failf("node %d: the deadline has been reached and stays", n.id)
 	}
 	n.w.history.performed(n.w, n)
 }
@@ -281,11 +201,17 @@ func (n *node) perform(effect Effect) {
 	case Replicate:
 		n.replicate(e)
 	case StopReplication:
-		for _, s := range n.streams {
-			if s != nil {
+		for i, s := range n.streams {
+			if s != nil && (e.To == 0 || e.To == wire.NodeID(i+1)) {
 				s.Stop()
 			}
 		}
+	case OfferSnapshot:
+		n.offerSnapshot(e)
+	case FetchSnapshot:
+		n.fetchSnapshot(e)
+	case RestoreSnapshot:
+		n.restoreSnapshot(e)
 	case Send:
 		n.w.history.sent(n.w, n, e.To, e.Message)
 		n.w.send(n.id, e.To, e.Message)
@@ -303,12 +229,20 @@ func (n *node) perform(effect Effect) {
 		n.w.history.initialized(n.w, n, e)
 	case Notice:
 		n.notices = append(n.notices, e)
+		n.w.counts.notices[e.Kind]++
+		// Who does not even know the members takes them for strangers.
+		if e.Kind == SnapshotRefused || e.Kind == PeerLostLog || e.Kind == MessageDropped && !n.core.membership().IsEmpty() {
+			n.w.failf("node %d: among correct members there is %s", n.id, formatEffect(e))
+		}
 	}
 }
 
 func (n *node) writeLog(e WriteLog) {
 	n.w.history.issued(n.w, n, e)
 	n.seq = e.Seq
+	if e.Reset.Index > 0 {
+		n.log = n.disk.coveredBy(e.Reset)
+	}
 	if len(e.Entries) > 0 {
 		n.log = extend(cutFrom(n.log, e.Entries[0].Index), e.Entries...)
 		for _, s := range n.log[e.Entries[0].Index-1:] {
@@ -358,7 +292,7 @@ func (n *node) replicate(e Replicate) {
 		Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, News: e.News, Last: e.Last, Commit: e.Commit,
 		Match: e.Match, MatchTerm: e.MatchTerm,
 	})
-	if n.w.faults.cacheMiss > 0 {
+	if n.w.faults.cacheMiss > 0 || n.w.faults.snapshots {
 		n.w.after(n.w.upTo(n.w.faults.syncDelay), func() { n.load(s) })
 	}
 }
@@ -368,27 +302,4 @@ func (n *node) load(s *peer.Stream) {
 	if slices.Contains(n.streams, s) && s.Step() {
 		n.w.after(n.w.upTo(n.w.faults.syncDelay), func() { n.load(s) })
 	}
-}
-
-// apply is the applier: it applies after a while, in parts.
-func (n *node) apply(through wire.Index) {
-	n.applyTo = max(n.applyTo, through)
-	if n.applying || n.applyTo == n.applied {
-		return
-	}
-	n.applying = true
-	life := n.life
-	n.w.after(n.w.upTo(n.w.faults.applyDelay), func() {
-		if n.life != life || n.core == nil {
-			return
-		}
-		n.applying = false
-		part := 1 + wire.Index(n.w.random.below(Instant(n.applyTo-n.applied)))
-		for range part {
-			n.w.history.applied(n.w, n, n.log[n.applied])
-			n.applied++
-		}
-		n.take(EntriesApplied{Through: n.applied})
-		n.apply(0)
-	})
 }

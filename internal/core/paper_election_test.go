@@ -9,15 +9,18 @@ import (
 )
 
 // §5.1: "If a server receives a request with a stale term number, it rejects the
-// request" and the reply tells the new one.
+// request" and the reply tells the new one. It is an answer to nothing that the sender
+// may have asked in that term: no request's epoch, round or vote comes back.
 func TestStaleTermIsRejected(t *testing.T) {
+	const taught = "Send to 2: HeartbeatReply term=3 round=0 epoch=0 match=0 accepted=0"
 	requests := []struct {
 		request wire.Message
 		reply   string
 	}{
-		{appendOf(2, 0, wire.LogID{Term: 1, Index: 1}, 2), "Send to 2: AppendReply term=3 epoch=1 match=1 rejected=true conflict=t0/i0"},
-		{&wire.Heartbeat{Term: 2, Round: 7}, "Send to 2: HeartbeatReply term=3 round=7 epoch=0 match=0 accepted=0"},
-		{&wire.RequestVote{Term: 2, Last: wire.LogID{Term: 2, Index: 9}}, "Send to 2: VoteReply term=3 granted=false"},
+		{&wire.SnapshotOffer{Term: 2, Epoch: 4, Snapshot: metaOf(1, id(1, 9))}, taught},
+		{appendOf(2, 0, wire.LogID{Term: 1, Index: 1}, 2), taught},
+		{&wire.Heartbeat{Term: 2, Round: 7}, taught},
+		{&wire.RequestVote{Term: 2, Last: wire.LogID{Term: 2, Index: 9}}, taught},
 		{&wire.RequestPreVote{Term: 3, Round: 7, Last: wire.LogID{Term: 2, Index: 9}}, "Send to 2: PreVoteReply term=3 round=7 granted=false"},
 	}
 	for _, c := range requests {

@@ -223,7 +223,7 @@ func TestDeposedLeaderStops(t *testing.T) {
 	r := leadThree(t, 1)
 	r.propose(1)
 	effects := r.append(3, 3, 0, id(2, 2), 3)
-	r.want(effects, "StopReplication{}", "WriteLog #4 term=3 vote=0 t3/i3/command", "RoleChanged follower term=3 leader=3")
+	r.want(effects, "StopReplication{To:0}", "WriteLog #4 term=3 vote=0 t3/i3/command", "RoleChanged follower term=3 leader=3")
 	r.want(r.propose(1), "RejectProposals{Term:3 Leader:3 Count:1}")
 	r.want(r.ack(2, 1, 3))
 }

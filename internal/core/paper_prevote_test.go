@@ -121,7 +121,7 @@ func TestCheckQuorum(t *testing.T) {
 			break
 		}
 	}
-	r.want(r.expire(), "Notice QuorumLost peer=0", "StopReplication{}", "RoleChanged follower term=2 leader=0")
+	r.want(r.expire(), "Notice QuorumLost peer=0", "StopReplication{To:0}", "RoleChanged follower term=2 leader=0")
 
 	// One of the two others is enough.
 	r = leadThree(t, 1)

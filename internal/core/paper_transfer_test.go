@@ -19,7 +19,7 @@ func TestTransfer(t *testing.T) {
 	r.wantIn(r.ack(3, 1, 3), "Send to 3: TimeoutNow term=2")
 	r.wantNone(r.receive(3, &wire.HeartbeatReply{Term: 2, Epoch: 1, Match: 3, Accepted: 3}), "TimeoutNow")
 	effects := r.receive(3, &wire.RequestVote{Term: 3, Last: id(2, 3), Transfer: true})
-	r.want(effects, "TransferEnded{Done:true}", "StopReplication{}", "WriteLog #4 term=3 vote=3", "RoleChanged follower term=3 leader=0")
+	r.want(effects, "TransferEnded{Done:true}", "StopReplication{To:0}", "WriteLog #4 term=3 vote=3", "RoleChanged follower term=3 leader=0")
 	r.want(r.sync(), "Send to 3: VoteReply term=3 granted=true")
 }
 
@@ -134,7 +134,7 @@ func TestStalledLeaderGivesUp(t *testing.T) {
 	if r.now != end {
 		t.Fatalf("it gives up at %d, want %d", r.now, end)
 	}
-	r.want(effects, "Notice WriteStalled peer=0", "Send to 3: TimeoutNow term=2", "StopReplication{}", "RoleChanged follower term=2 leader=0")
+	r.want(effects, "Notice WriteStalled peer=0", "Send to 3: TimeoutNow term=2", "StopReplication{To:0}", "RoleChanged follower term=2 leader=0")
 	for range 5 {
 		r.want(r.expire())
 	}

@@ -18,7 +18,8 @@ type rig struct {
 	now    Instant
 	issued Seq
 	// disk is what has been synced, so that the test can crash the member.
-	disk disk
+	disk         disk
+	applyDurable bool
 }
 
 // newRig starts a member on a disk.
@@ -39,13 +40,43 @@ func threeVoters(t *testing.T, terms ...wire.Term) *rig {
 func (r *rig) restart() {
 	r.t.Helper()
 	r.disk.queue, r.issued = nil, 0
-	c, err := New(Config{
-		ID: 1, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: 1,
-	}, r.disk.state(), r.now)
+	c, err := Recover(r.config(), r.disk.state(), r.disk.recovery(), r.now)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.core = c
+}
+
+func (r *rig) config() Config {
+	return Config{
+		ID: 1, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: 1, ApplyDurable: r.applyDurable,
+	}
+}
+
+// take makes a snapshot of the log up to an entry durable, and says so.
+func (r *rig) take(last wire.Index, snapshotID wire.SnapshotID) []string {
+	r.t.Helper()
+	s := snapshotOf(r.disk.log, last, snapshotID)
+	r.disk.keep(s)
+	return r.do(SnapshotTaken{Last: s.meta.Last})
+}
+
+// fetch makes a snapshot durable that has been fetched, and says so.
+func (r *rig) fetch(s snapshot) []string {
+	r.t.Helper()
+	r.disk.keep(s)
+	return r.do(SnapshotReceived{Snapshot: s.meta})
+}
+
+// offer sends an offer of a snapshot, as the leader of a term.
+func (r *rig) offer(from wire.NodeID, term wire.Term, epoch wire.Epoch, s snapshot) []string {
+	r.t.Helper()
+	return r.receive(from, &wire.SnapshotOffer{Term: term, Epoch: epoch, Snapshot: s.meta})
+}
+
+// metaOf describes a snapshot of a group of three.
+func metaOf(snapshotID wire.SnapshotID, last wire.LogID) wire.SnapshotMeta {
+	return wire.SnapshotMeta{ID: snapshotID, Last: last, MembershipAt: 1, Membership: voters(3)}
 }
 
 // do hands events to the core and returns the effects, rendered.
@@ -222,6 +253,7 @@ func (r *rig) wantState(want Status) {
 func frozen(c *Core) string {
 	return strings.Join([]string{
 		formatValue(c.hard), formatValue(c.log.LastID()), formatValue(c.log.Runs()), formatValue(c.memberships),
+		formatValue(c.log.Compacted()), formatValue(c.snapshot), formatValue(c.stateLost), formatValue(c.wantAt), formatValue(c.toldApply),
 		formatValue(c.commit), formatValue(c.applied), formatValue(c.lane), formatValue(c.role), formatValue(c.electionAt),
 		formatValue(c.follower), formatElection(c.election), formatLeader(c.leader), formatValue(c.random),
 	}, "\n")

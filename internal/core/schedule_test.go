@@ -24,14 +24,27 @@ func TestRandomSchedules(t *testing.T) {
 		runSchedule(t, *seedFlag)
 		return
 	}
+	var total counts
 	seeds := *seedsFlag / slowdown
 	if testing.Short() {
 		seeds = min(seeds, 100)
 	}
 	for seed := *firstFlag; seed < *firstFlag+seeds; seed++ {
-		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { runSchedule(t, seed) }) {
+		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { total.add(runSchedule(t, seed)) }) {
 			return
 		}
+	}
+	t.Logf("%+v", total)
+	if none := total.none(); none != "" && seeds >= 600 {
+		t.Errorf("in %d schedules there was no %s", seeds, none)
+	}
+}
+
+// TestSchedulesThatFoundSomething runs those that have found a bug, in the core or in what
+// is checked.
+func TestSchedulesThatFoundSomething(t *testing.T) {
+	for _, seed := range []uint64{10, 187, 649, 2795, 4100, 6788, 11076, 22612} {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { runSchedule(t, seed) })
 	}
 }
 
@@ -43,9 +56,10 @@ type schedule struct {
 	membership                                                     wire.Membership
 	formed                                                         bool
 	propose, crash, partition, transfer, unreachable, pause, early Instant // every so often, on average
+	snapshot, compact                                              Instant
 }
 
-func runSchedule(t *testing.T, seed uint64) {
+func runSchedule(t *testing.T, seed uint64) *counts {
 	t.Helper()
 	w := newWorld(t, seed, faults{})
 	w.verbose = *seedFlag != 0 && testing.Verbose()
@@ -64,6 +78,7 @@ func runSchedule(t *testing.T, seed uint64) {
 	s.trouble()
 	s.heal()
 	s.demand()
+	return &w.counts
 }
 
 // often draws whether and how often something happens, from each 50 ms to each second.
@@ -94,8 +109,27 @@ func newSchedule(w *world) *schedule {
 	for ; size < 7 && w.chance(200); size++ {
 		s.membership = withLearner(s.membership)
 	}
+	s.drawSnapshots()
 	s.populate(size)
 	return s
+}
+
+// drawSnapshots decides about snapshots. Only one member may lose what it has, and only if
+// the others can elect a leader without it: while the state is lost it does not campaign.
+func (s *schedule) drawSnapshots() {
+	w := s.w
+	if w.chance(250) {
+		return
+	}
+	s.snapshot, s.compact = (5+w.random.below(200))*millisecond, (5+w.random.below(200))*millisecond
+	w.faults.snapshots = true
+	w.faults.applyDurable = w.chance(300)
+	some := func(choices ...Instant) Instant { return choices[w.random.below(Instant(len(choices)))] * millisecond }
+	w.faults.snapshotDelay, w.faults.fetchDelay = some(0, 1, 20, 300), some(1, 20, 100, 400)
+	if voters := s.membership.Voters; len(voters) >= 3 && w.chance(400) {
+		w.faults.unlucky = 1 + wire.NodeID(w.random.below(Instant(len(s.membership.Members))))
+		w.faults.damage = 300
+	}
 }
 
 // populate starts the nodes and forms the group: on one of the nodes, on all, or by
@@ -103,7 +137,7 @@ func newSchedule(w *world) *schedule {
 func (s *schedule) populate(size int) {
 	w := s.w
 	how := w.random.below(10)
-	if how == 0 && size >= 3 && len(s.membership.Learners) == 0 {
+	if how == 0 && size >= 3 && w.faults.unlucky == 0 && len(s.membership.Learners) == 0 {
 		old := 1 + w.random.below(Instant(size))
 		s.membership.Outgoing = s.membership.Voters[:old]
 		s.membership.Voters = s.membership.Voters[w.random.below(min(old+1, Instant(size))):]
@@ -163,6 +197,9 @@ func (s *schedule) trouble() {
 	})
 	s.every(end, s.unreachable, func() { s.anyone().take(PeerUnreachable{Peer: s.anyone().id}) })
 	s.every(end, s.pause, s.pauseOne)
+	s.every(end, s.snapshot, func() { s.leaderOrAnyone(300).takeSnapshot() })
+	s.every(end, s.compact, func() { s.leaderOrAnyone(500).compactSome() })
+	s.every(end, s.compact, func() { s.anyone().tidy() })
 	s.every(end, s.early, func() { s.anyone().take(DeadlineReached{}) })
 	if !s.formed {
 		s.every(end, 30*millisecond, func() { s.initialize(s.anyone()) })
@@ -188,11 +225,17 @@ func (s *schedule) anyone() *node {
 }
 
 func (s *schedule) proposeSomewhere() {
+	n := s.leaderOrAnyone(800)
+	s.w.propose(n, 1+int(s.w.random.below(4)))
+}
+
+// leaderOrAnyone is the leader in so many of a thousand cases, if there is one.
+func (s *schedule) leaderOrAnyone(perThousand int) *node {
 	n := s.anyone()
-	if leader := s.w.leader(); leader != nil && s.w.chance(800) {
+	if leader := s.w.leader(); leader != nil && s.w.chance(perThousand) {
 		n = leader
 	}
-	s.w.propose(n, 1+int(s.w.random.below(4)))
+	return n
 }
 
 func (s *schedule) initialize(n *node) {
@@ -210,6 +253,7 @@ func (s *schedule) crashOne(end Instant) {
 	}
 	for _, n := range victims {
 		n.crash()
+		n.loseSnapshots()
 		n.initialized = n.initialized && len(n.disk.log) > 0
 		w.after(min(w.upTo(8*testElection), end-w.now), n.restart)
 	}
@@ -259,7 +303,10 @@ func (s *schedule) pauseOne() {
 func (s *schedule) heal() {
 	w := s.w
 	w.rejoin()
+	applyDurable, snapshots := w.faults.applyDurable, w.faults.snapshots
 	w.faults = calm
+	w.faults.applyDurable, w.faults.snapshots = applyDurable, snapshots
+	w.faults.snapshotDelay, w.faults.fetchDelay = millisecond, 5*millisecond
 	for _, n := range w.nodes {
 		n.restart()
 		if !s.formed {
@@ -277,6 +324,14 @@ const recovery = 12 * testElection
 // stream with the narrowest window needs one for each entry.
 const roundTrip = 4 * (2 * millisecond)
 
+// fetching is how much longer a member takes that has to be told that it needs a snapshot.
+func (s *schedule) fetching() Instant {
+	if s.w.faults.snapshots {
+		return 3 * testElection
+	}
+	return 0
+}
+
 // lag is by how many entries the shortest log is behind the longest.
 func (s *schedule) lag() int {
 	shortest, longest := len(s.w.nodes[0].log), 0
@@ -290,7 +345,7 @@ func (s *schedule) lag() int {
 // and serve.
 func (s *schedule) demand() {
 	w := s.w
-	w.converge(recovery + Instant(s.lag())*roundTrip)
+	w.converge(recovery + Instant(s.lag())*roundTrip + s.fetching())
 	s.checkRequestsAnswered()
 	leader, elections := w.leader(), w.history.elections
 	w.pass(6 * testElection)

@@ -13,6 +13,11 @@ type Status struct {
 	HardState                      wire.HardState
 	Leader                         wire.NodeID
 	Last, Durable, Commit, Applied wire.Index
+	// Compacted is the last entry that the log has no more, Snapshot the last one that a
+	// durable snapshot covers.
+	Compacted, Snapshot wire.LogID
+	// StateLost says that the state machine lacks what the log has no more.
+	StateLost bool
 }
 
 // Brief returns what the member knows now.
@@ -20,6 +25,7 @@ func (c *Core) Brief() Status {
 	return Status{
 		Role: c.role, HardState: c.hard, Leader: c.knownLeader(),
 		Last: c.log.Last(), Durable: c.lane.durable, Commit: c.commit, Applied: c.applied,
+		Compacted: c.log.Compacted(), Snapshot: c.snapshot, StateLost: c.stateLost,
 	}
 }
 

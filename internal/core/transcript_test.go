@@ -39,7 +39,9 @@ type script struct {
 	now     Instant
 	actors  []*actor // the one with ID i is at place i-1
 	flights []flight
-	out     strings.Builder
+	// snapshots counts them, for their names.
+	snapshots wire.SnapshotID
+	out       strings.Builder
 }
 
 // actor is a member in a script.
@@ -51,11 +53,15 @@ type actor struct {
 	streams map[wire.NodeID]*peer.Stream
 	applyTo wire.Index
 	hangs   bool
+	// fetch is what the member was told to fetch last, restore what to restore.
+	fetch   *FetchSnapshot
+	restore *RestoreSnapshot
 }
 
 // do runs a command:
 //
-//	group TERMS...       a member for each of the logs, given by its entries' terms: 1,1,2
+//	group TERMS...       a member for each of the logs, given by its entries' terms: 1,1,2;
+//	                     - is a log without any
 //	timeout NODE         the clock reaches the member's deadline
 //	wait MILLISECONDS    the clock goes on, and nobody is told
 //	propose NODE COUNT   a client asks the member to append commands
@@ -65,6 +71,13 @@ type actor struct {
 //	drop [FROM TO]       all messages are lost, or those of that link
 //	settle               messages arrive and writes end until there are none
 //	hang NODE            the member's disk does nothing any more
+//	snapshot NODE        the member takes a snapshot of what it has applied
+//	compact NODE THROUGH [LIMIT]
+//	fetched NODE         the snapshot that the member fetches is there
+//	restored NODE        the member's state machine is what the snapshot says
+//	published NODE       the snapshot is durable, and the member crashes before it is told
+//	restart NODE         the member crashes and starts again, with what was synced
+//	lose-state NODE      the member crashes and starts again, without its snapshots
 //	beats NODE COUNT     so many deadlines are reached, and all is settled after each; not shown
 //	lead NODE            the member is elected, and has nothing more to do; not shown
 //	status               what everybody knows
@@ -109,7 +122,7 @@ func (s *script) run(words []string) {
 	case "status":
 		s.status()
 	default:
-		s.t.Fatalf("no such command: %s", words)
+		s.runSnapshots(words)
 	}
 }
 
@@ -131,6 +144,9 @@ func (s *script) status() {
 		b := a.core.Brief()
 		fmt.Fprintf(&s.out, "%d: %v term=%d vote=%d leader=%d last=%v durable=%d commit=%d applied=%d\n", a.id, b.Role,
 			b.HardState.Term, b.HardState.Vote, b.Leader, a.core.log.LastID(), b.Durable, b.Commit, b.Applied)
+		if b.Compacted.Index+b.Snapshot.Index > 0 {
+			fmt.Fprintf(&s.out, "   compacted=%v snapshot=%v lost=%v\n", b.Compacted, b.Snapshot, b.StateLost)
+		}
 	}
 }
 
@@ -154,22 +170,32 @@ func (s *script) link(words []string) link {
 func (s *script) group(logs []string) {
 	for i, log := range logs {
 		var terms []wire.Term
-		for term := range strings.SplitSeq(log, ",") {
-			terms = append(terms, wire.Term(s.number(term)))
+		for term := range strings.SplitSeq(strings.TrimPrefix(log, "-"), ",") {
+			if term != "" {
+				terms = append(terms, wire.Term(s.number(term)))
+			}
 		}
-		a := &actor{id: wire.NodeID(i + 1), disk: diskOf(voters(len(logs)), 0, terms...), streams: map[wire.NodeID]*peer.Stream{}}
-		for _, slot := range a.disk.log {
-			a.log = append(a.log, slot.Entry)
-		}
-		c, err := New(Config{
-			ID: a.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: uint64(a.id),
-		}, a.disk.state(), s.now)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		a.core = c
+		a := &actor{id: wire.NodeID(i + 1), disk: diskOf(voters(len(logs)), 0, terms...)}
 		s.actors = append(s.actors, a)
+		s.start(a)
 	}
+}
+
+// start begins a life of the member with what is on its disk.
+func (s *script) start(a *actor) {
+	a.disk.queue = nil
+	a.log = nil
+	for _, slot := range a.disk.log {
+		a.log = append(a.log, slot.Entry)
+	}
+	found := a.disk.recovery()
+	c, err := Recover(Config{
+		ID: a.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: uint64(a.id),
+	}, a.disk.state(), found, s.now)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	a.core, a.streams, a.applyTo, a.fetch, a.restore = c, map[wire.NodeID]*peer.Stream{}, found.Applied, nil, nil
 }
 
 func (s *script) handle(a *actor, events ...Event) {
@@ -187,6 +213,12 @@ func (s *script) handle(a *actor, events ...Event) {
 func (s *script) perform(a *actor, effect Effect) {
 	switch e := effect.(type) {
 	case WriteLog:
+		if e.Reset.Index > 0 {
+			a.log = nil
+			for _, slot := range a.disk.coveredBy(e.Reset) {
+				a.log = append(a.log, slot.Entry)
+			}
+		}
 		if len(e.Entries) > 0 {
 			a.log = append(a.log[:e.Entries[0].Index-1:e.Entries[0].Index-1], e.Entries...)
 		}
@@ -196,9 +228,17 @@ func (s *script) perform(a *actor, effect Effect) {
 	case Apply:
 		a.applyTo = e.Through
 	case StopReplication:
-		for _, stream := range a.streams {
-			stream.Stop()
+		for to, stream := range a.streams {
+			if e.To == 0 || e.To == to {
+				stream.Stop()
+			}
 		}
+	case OfferSnapshot:
+		s.offerSnapshot(a, e)
+	case FetchSnapshot:
+		a.fetch = &e
+	case RestoreSnapshot:
+		a.restore = &e
 	case Replicate:
 		s.stream(a, e.To).Follow(peer.Order{
 			Term: e.Term, Epoch: e.Epoch, Prev: e.Prev, Probe: e.Probe, News: e.News, Last: e.Last, Commit: e.Commit,
@@ -214,6 +254,9 @@ func (s *script) stream(a *actor, to wire.NodeID) *peer.Stream {
 	}
 	a.streams[to] = peer.New(peer.Config{
 		Recent: func(dst []wire.Entry, lo, hi wire.Index, _ int) ([]wire.Entry, bool) {
+			if lo <= a.core.log.Compacted().Index {
+				return dst, false
+			}
 			return append(dst, a.log[lo-1:hi]...), true
 		},
 		Send: func(m *wire.AppendEntries) bool {
@@ -239,7 +282,7 @@ func (s *script) sent(a *actor) []Event {
 
 // sync ends the member's writes. What was committed is applied along the way.
 func (s *script) sync(a *actor) bool {
-	if a.core.applied < a.applyTo {
+	if a.core.applied < a.applyTo && a.restore == nil {
 		a.core.Handle(s.now, []Event{EntriesApplied{Through: a.applyTo}})
 	}
 	if len(a.disk.queue) == 0 || a.hangs {

@@ -30,7 +30,11 @@ func (c *Core) requestVote(from wire.NodeID, m *wire.RequestVote) {
 		}
 		c.enterTerm(m.Term)
 	}
-	granted := m.Term == c.hard.Term && c.role == Follower && c.follower.leader == 0 &&
+	if m.Term < c.hard.Term {
+		c.teachTerm(from, m.Term)
+		return
+	}
+	granted := c.role == Follower && c.follower.leader == 0 &&
 		(c.hard.Vote == 0 || c.hard.Vote == from) && c.isUpToDate(m.Last) && c.mayVoteFor(m.Last)
 	if granted {
 		c.setHardState(m.Term, from)
@@ -46,9 +50,10 @@ func (c *Core) isUpToDate(last wire.LogID) bool { return last.Compare(c.log.Last
 // mayVoteFor keeps a member that knows of no group from voting, but for the very
 // first election of one: it may be a member that has lost its disk, and with it the
 // knowledge of what it had acknowledged and voted. Who is sure that it is new
-// initializes it, and then it votes.
+// initializes it, and then it votes. A log that was compacted is a group's, and a member
+// that has lost its snapshots, and with them the membership, but not its log, votes.
 func (c *Core) mayVoteFor(last wire.LogID) bool {
-	return !c.membership().IsEmpty() || last == firstLogID
+	return !c.membership().IsEmpty() || c.log.Compacted().Index > 0 || last == firstLogID
 }
 
 // leaderIsAlive reports whether this member leads or has heard from a leader within

@@ -4,6 +4,7 @@ package core
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -36,6 +37,7 @@ type world struct {
 	// calmAt is when everything slow that was begun under faults has ended.
 	calmAt  Instant
 	history history
+	counts  counts
 	// commands counts proposed commands, so that every payload is unique.
 	commands uint64
 	// verbose prints every step.
@@ -54,6 +56,51 @@ type faults struct {
 	messageDelay, syncDelay, applyDelay       Instant // most
 	turnDelay                                 Instant // most: events within are one batch
 	batchBytes, windowMessages                int
+
+	// snapshots says that snapshots are taken and logs compacted; damage is the chance of
+	// losing snapshots of the member unlucky.
+	snapshots, applyDurable   bool
+	damage                    int
+	unlucky                   wire.NodeID
+	snapshotDelay, fetchDelay Instant // most
+}
+
+// counts says what came to happen.
+type counts struct {
+	snapshots, offered, fetched, interrupted, restored, finished, lost, compacted, reset int
+	notices                                                                              [SnapshotRefused + 1]int
+}
+
+func (c *counts) add(other *counts) {
+	c.snapshots += other.snapshots
+	c.offered += other.offered
+	c.fetched += other.fetched
+	c.interrupted += other.interrupted
+	c.restored += other.restored
+	c.finished += other.finished
+	c.lost += other.lost
+	c.compacted += other.compacted
+	c.reset += other.reset
+	for i := range c.notices {
+		c.notices[i] += other.notices[i]
+	}
+}
+
+// none names something that never happened, "" if all has.
+func (c *counts) none() string {
+	for _, count := range []struct {
+		name string
+		n    int
+	}{
+		{"snapshot", c.snapshots}, {"offer", c.offered}, {"fetch", c.fetched}, {"interrupted fetch", c.interrupted}, {"restore", c.restored},
+		{"installation that ended after a crash", c.finished}, {"lost state", c.lost}, {"compaction", c.compacted}, {"reset", c.reset},
+		{"peer that needs a snapshot", c.notices[PeerNeedsSnapshot]}, {"released pin", c.notices[PinReleased]},
+	} {
+		if count.n == 0 {
+			return count.name
+		}
+	}
+	return ""
 }
 
 // calm is an ordinary day.
@@ -337,25 +384,36 @@ func (w *world) form() {
 	w.converge(20 * testElection)
 }
 
+// errCompacted: a stream has asked for what is not in the log any more.
+var errCompacted = errors.New("compacted")
+
 // streamConfig makes the real replication stream of a node towards a peer.
 func (w *world) streamConfig(n *node, to wire.NodeID) peer.Config {
 	life := n.life
 	return peer.Config{
 		Recent: func(dst []wire.Entry, lo, hi wire.Index, bytesMax int) ([]wire.Entry, bool) {
-			if w.chance(w.faults.cacheMiss) {
+			if w.chance(w.faults.cacheMiss) || n.core != nil && lo <= n.core.log.Compacted().Index {
 				return dst, false
 			}
 			return n.entries(dst, lo, hi, bytesMax), true
 		},
 		Load: func(dst []wire.Entry, lo, hi wire.Index, bytesMax int) ([]wire.Entry, error) {
+			if n.core != nil && lo <= n.core.log.Compacted().Index {
+				return nil, errCompacted
+			}
 			return n.entries(dst, lo, hi, bytesMax), nil
 		},
 		Send: func(m *wire.AppendEntries) bool {
 			w.history.sent(w, n, to, m)
 			return w.send(n.id, to, m)
 		},
-		Lost:       func() { n.takeIn(life, PeerUnreachable{Peer: to}) },
-		Failed:     func(err error) { w.failf("node %d cannot read its log: %v", n.id, err) },
+		Lost: func() { n.takeIn(life, PeerUnreachable{Peer: to}) },
+		Failed: func(err error) {
+			if !errors.Is(err, errCompacted) {
+				w.failf("node %d cannot read its log: %v", n.id, err)
+			}
+			n.takeIn(life, PeerUnreachable{Peer: to})
+		},
 		BatchBytes: max(w.faults.batchBytes, 1), WindowBytes: 1 << 20, WindowMessages: max(w.faults.windowMessages, 1),
 	}
 }

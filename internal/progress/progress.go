@@ -20,14 +20,14 @@ const (
 	// Replicate: the logs agree up to what was sent; messages follow each other
 	// without waiting for replies.
 	Replicate
+	// Snapshot: the peer needs entries that the leader's log no longer has, and is to fetch a
+	// snapshot instead. Nothing is replicated to it meanwhile.
+	Snapshot
 )
 
 // String names the state.
 func (s State) String() string {
-	if s == Probe {
-		return "probe"
-	}
-	return "replicate"
+	return [...]string{"probe", "replicate", "snapshot"}[s]
 }
 
 // Progress is what a leader knows about one peer, in one leadership term.
@@ -48,6 +48,9 @@ type Progress struct {
 	Sent wire.Index
 	// Contact is when the peer last answered in this term.
 	Contact Instant
+	// Pin is, in state Snapshot, the last entry of the snapshot that it was offered, or of an
+	// older one: from there on it will need entries.
+	Pin wire.Index
 
 	mark mark
 }
@@ -70,6 +73,16 @@ func New(id wire.NodeID, last wire.Index, now Instant) *Progress {
 func (p *Progress) BecomeProbe(next wire.Index) {
 	p.State = Probe
 	p.Next = max(next, p.Match+1)
+	p.Epoch++
+	p.Sent = 0
+	p.mark = mark{}
+}
+
+// BecomeSnapshot begins to wait for the peer to fetch a snapshot; pin is the last entry of
+// the oldest one that it may be offered. Its acknowledgement ends it.
+func (p *Progress) BecomeSnapshot(pin wire.Index) {
+	p.State = Snapshot
+	p.Pin = pin
 	p.Epoch++
 	p.Sent = 0
 	p.mark = mark{}

@@ -181,3 +181,44 @@ func TestStatesAreNamed(t *testing.T) {
 		t.Errorf("the states are %v and %v", Probe, Replicate)
 	}
 }
+
+// A peer that waits for a snapshot begins a new epoch; only an acknowledgement in it ends
+// that, and the stream goes on behind what was acknowledged.
+func TestBecomeSnapshot(t *testing.T) {
+	p := New(2, 10, 0)
+	p.Acknowledge(3)
+	p.ReportSent(1, 9)
+	p.HeartbeatSent(4)
+	p.BecomeProbe(4)
+	p.HeartbeatSent(5)
+	p.BecomeSnapshot(8)
+	want(t, p, Progress{State: Snapshot, Match: 3, Next: 4, Epoch: 3, Pin: 8})
+	if p.HeartbeatAnswered(5, 3) {
+		t.Error("something of an older stream is lost")
+	}
+	p.ReportSent(2, 10)
+	want(t, p, Progress{State: Snapshot, Match: 3, Next: 4, Epoch: 3, Pin: 8})
+	if !p.Acknowledge(9) {
+		t.Error("match does not move")
+	}
+	want(t, p, Progress{State: Replicate, Match: 9, Next: 10, Epoch: 3, Pin: 8})
+	p.Check(10)
+	p.BecomeSnapshot(20)
+	want(t, p, Progress{State: Snapshot, Match: 9, Next: 10, Epoch: 4, Pin: 20})
+}
+
+// What decides differently is told apart, and every state has a name.
+func TestSnapshotWords(t *testing.T) {
+	a, b, c := New(2, 10, 0), New(2, 10, 0), New(2, 10, 0)
+	a.BecomeSnapshot(5)
+	b.BecomeSnapshot(6)
+	c.BecomeProbe(11)
+	if a.Words() == b.Words() || a.Words() == c.Words() {
+		t.Error("they are encoded alike")
+	}
+	for state, name := range map[State]string{Probe: "probe", Replicate: "replicate", Snapshot: "snapshot"} {
+		if state.String() != name {
+			t.Errorf("%v is not %s", state, name)
+		}
+	}
+}
