@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -32,8 +33,18 @@ type settings struct {
 	duration       time.Duration
 	nodes          int
 	without, only  string
+	standard, long bool
+	pairs          int
+	measure        string
+	trials         int
 	profile        string
 }
+
+// A run needs little memory and makes much garbage, which may pile up to these bounds.
+const (
+	garbagePercent = 800
+	memoryBytes    = 1 << 30
+)
 
 func main() {
 	var s settings
@@ -45,10 +56,17 @@ func main() {
 	flag.BoolVar(&s.verbose, "v", false, "with -seed, tell what happens")
 	flag.DurationVar(&s.duration, "duration", 0, "how long faults happen; 0 means what the seed says")
 	flag.IntVar(&s.nodes, "nodes", 0, "how many nodes there are; 0 means what the seed says")
+	flag.BoolVar(&s.long, "long", false, "make each run one with ten minutes of faults")
+	flag.IntVar(&s.pairs, "pairs", 0, "run so many seeds twice, on one processor and on all, and compare")
+	flag.StringVar(&s.measure, "measure", "", "measure what has this name, or a name that begins so, or all, in virtual time, and compare it with the goals")
+	flag.IntVar(&s.trials, "trials", 0, "with -measure, how many trials; 0 means as many as usual")
+	flag.BoolVar(&s.standard, "standard", false, "instead of what seeds say, have three nodes, ten commands a second, and common faults, and say how fast that was")
 	flag.StringVar(&s.without, "without", "", "kinds of faults to leave out, separated by commas")
 	flag.StringVar(&s.only, "only", "", "kinds of faults that alone may happen")
 	flag.StringVar(&s.profile, "cpuprofile", "", "write a CPU profile to this file")
 	flag.Parse()
+	debug.SetGCPercent(garbagePercent)
+	debug.SetMemoryLimit(memoryBytes)
 	os.Exit(run(&s, os.Stdout, os.Stderr))
 }
 
@@ -71,8 +89,13 @@ func run(s *settings, stdout, stderr io.Writer) int {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	if s.seed != 0 {
+	switch {
+	case s.measure != "":
+		return runMeasurements(s, stdout)
+	case s.seed != 0:
 		return runOne(s, base, stdout)
+	case s.pairs > 0:
+		return runPairs(s, base, stdout)
 	}
 	return runMany(s, base, stdout)
 }
@@ -93,7 +116,7 @@ func (s *settings) options() (sim.Options, error) {
 	if s.nodes < 0 || s.nodes > 7 {
 		return sim.Options{}, fmt.Errorf("raftsim: %d nodes; there can be 1 to 7", s.nodes)
 	}
-	return sim.Options{Duration: s.duration, Nodes: s.nodes, Without: without}, nil
+	return sim.Options{Duration: s.duration, Nodes: s.nodes, Without: without, Long: s.long, Standard: s.standard}, nil
 }
 
 // runOne runs one seed and, if that fails, looks for less that fails.

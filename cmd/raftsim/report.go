@@ -19,6 +19,7 @@ type summary struct {
 	SimulatedHours float64           `json:"simulated_hours"`
 	NodeHours      float64           `json:"node_hours"`
 	Events         uint64            `json:"events"`
+	RefinedSteps   uint64            `json:"refined_steps"`
 	Acknowledged   uint64            `json:"acknowledged"`
 	Refused        uint64            `json:"refused"`
 	Unknown        uint64            `json:"unknown"`
@@ -33,35 +34,19 @@ type summary struct {
 	HealMax     float64 `json:"heal_max_timeouts"`
 	Hash        string  `json:"hash"`
 	WallSeconds float64 `json:"wall_seconds"`
+	// HoursPerMinute is how many hours of a cluster one minute of this machine is worth.
+	HoursPerMinute float64 `json:"cluster_hours_per_minute"`
 }
 
 // runMany runs seeds side by side and reports them in order.
 func runMany(s *settings, base sim.Options, stdout io.Writer) int {
 	began := time.Now()
-	results := make([]chan sim.Result, s.seeds)
-	for i := range results {
-		results[i] = make(chan sim.Result, 1)
-	}
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range max(s.workers, 1) {
-		workers.Go(func() {
-			for i := range next {
-				o := base
-				o.Seed = s.first + uint64(i)
-				results[i] <- sim.Run(o)
-			}
-		})
-	}
-	go func() {
-		defer close(next)
-		for i := range results {
-			next <- i
-		}
-	}()
 	t := total{summary: summary{Faults: map[string]uint64{}}}
-	for i := range results {
-		result := <-results[i]
+	each(s.seeds, s.workers, func(i int) sim.Result {
+		o := base
+		o.Seed = s.first + uint64(i)
+		return sim.Run(o)
+	}, func(result sim.Result) {
 		t.add(&result)
 		printProgress(stdout, s.asJSON, &result)
 		if result.Violation != nil {
@@ -69,9 +54,36 @@ func runMany(s *settings, base sim.Options, stdout io.Writer) int {
 			o.Seed = result.Seed
 			printFailure(stdout, o, &result)
 		}
-	}
-	workers.Wait()
+	})
 	return t.print(stdout, time.Since(began))
+}
+
+// each does something with the numbers below count, as many at once as there are workers,
+// and hands over the results in order.
+func each[T any](count, workers int, do func(i int) T, take func(T)) {
+	results := make([]chan T, count)
+	for i := range results {
+		results[i] = make(chan T, 1)
+	}
+	next := make(chan int)
+	var running sync.WaitGroup
+	for range max(workers, 1) {
+		running.Go(func() {
+			for i := range next {
+				results[i] <- do(i)
+			}
+		})
+	}
+	running.Go(func() {
+		defer close(next)
+		for i := range results {
+			next <- i
+		}
+	})
+	for i := range results {
+		take(<-results[i])
+	}
+	running.Wait()
 }
 
 // total adds up results.
@@ -92,6 +104,7 @@ func (t *total) add(r *sim.Result) {
 	t.SimulatedHours += r.Simulated.Hours()
 	t.NodeHours += r.Simulated.Hours() * float64(r.Nodes)
 	t.Events += r.Events
+	t.RefinedSteps += r.RefinedSteps
 	t.Acknowledged += r.Acknowledged
 	t.Refused += r.Refused
 	t.Unknown += r.Unknown
@@ -122,6 +135,7 @@ func (t *total) print(stdout io.Writer, took time.Duration) int {
 	}
 	t.Hash = fmt.Sprintf("%016x", t.hash)
 	t.WallSeconds = took.Seconds()
+	t.HoursPerMinute = t.SimulatedHours / took.Minutes()
 	line, err := json.Marshal(&t.summary)
 	if err != nil {
 		fmt.Fprintln(stdout, err)
@@ -173,6 +187,12 @@ func printFailure(stdout io.Writer, o sim.Options, r *sim.Result) {
 // flags are what makes the command run with the same options.
 func flags(o sim.Options) string {
 	text := ""
+	if o.Long {
+		text += " -long"
+	}
+	if o.Standard {
+		text += " -standard"
+	}
 	if o.Duration > 0 {
 		text += fmt.Sprintf(" -duration %v", o.Duration)
 	}

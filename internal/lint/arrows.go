@@ -45,14 +45,16 @@ var arrows = map[string][]string{
 	"rafttest":            {".", "wire", "mem"},
 	"internal/sim":        {anything},
 	"internal/mc":         {"wire", "internal/core", "internal/progress"},
+	"internal/refine":     {"wire"},
 	"internal/scripttest": {"wire", "internal/core"},
 	"internal/lint":       {},
 	"cmd":                 {anything},
 	"examples":            {".", "wire", "wal", "snapdir", "tcp", "mem"},
 
 	// Modules of their own, which may import other people's as well.
-	"balsa":    {".", "wire", "wal", "snapdir", "tcp", "mem"},
-	"adapters": {".", "wire"},
+	"balsa":                   {".", "wire", "wal", "snapdir", "tcp", "mem"},
+	"balsa/internal/simcheck": {"internal/sim"},
+	"adapters":                {".", "wire"},
 }
 
 // Arrows finds imports against the arrows, packages without arrows, and imports from

@@ -273,13 +273,17 @@ func (d *disk) damage(f Fault) bool {
 	if size < 2*vfs.SectorBytes {
 		return false
 	}
-	if !d.overwrite(file, f, size) {
+	if f == LostFile && (chosen == proven.path || !d.remove(chosen)) || f != LostFile && !d.overwrite(file, f, size) {
 		return false
 	}
 	d.rotten = true
 	w.fault(f)
 	w.say(d.n.id, "%v in %s", f, chosen)
 	return true
+}
+
+func (d *disk) remove(path string) bool {
+	return errors.Join(d.mem.Remove(path), d.mem.SyncDir(walDir)) == nil
 }
 
 // overwrite damages a file below an offset, and reports whether that changed anything.

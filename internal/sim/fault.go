@@ -68,6 +68,12 @@ const (
 	BurstTimer                 // C4: timers are served on the beat of a slow clock
 	Overload                   // O1: many more commands than usual
 	TooLarge                   // O2: commands that exceed the limit
+	Starve                     // N9: a link carries few bytes a second
+	SlowPeer                   // N14: all messages from and to a node take longer
+	EmptyDisk                  // P6: a node comes back with an empty disk
+	StallApply                 // P10: the state machine hangs for a while
+	LostFile                   // D16: a file is gone
+	Suspend                    // C5: a node stops, and so does its clock
 
 	faultCount
 )
@@ -81,6 +87,7 @@ var faultNames = [faultCount]string{
 	"lose-unsynced", "tear-sector", "keep-some", "short-write", "write-error", "write-error-all", "sync-error", "sync-error-all",
 	"full", "read-error", "read-error-open", "read-flip", "bit-rot", "misdirect", "lost-write", "slow-disk", "stall-disk", "no-file",
 	"drift", "late-timer", "burst-timer", "overload", "too-large",
+	"starve", "slow-peer", "empty-disk", "stall-apply", "lost-file", "suspend",
 }
 
 // String names the fault.

@@ -9,12 +9,13 @@ import (
 	"github.com/balsa-raft/raft/internal/sim/safety"
 )
 
-// machine is the state machine of a process: a checksum over all commands, which is what
-// each of them returns.
+// machine is the state machine of a process: a checksum over all commands, and registers
+// that commands write. Each command returns both.
 type machine struct {
-	n     *node
-	life  int
-	state uint64
+	n         *node
+	life      int
+	state     uint64
+	registers [registers]register
 }
 
 // Apply is raft.StateMachine's.
@@ -27,10 +28,14 @@ func (m *machine) Apply(batch []raft.Entry) [][]byte {
 		m.state ^= m.state >> 31
 		value := m.n.w.plant.value(m, m.state)
 		m.n.w.check.Applies(m.n.id, e.Index, safety.Applied{Term: e.Term, Op: op, Value: value})
-		values[i] = binary.LittleEndian.AppendUint64(nil, value)
+		values[i] = binary.LittleEndian.AppendUint64(make([]byte, 0, valueBytes), value)
+		values[i] = binary.LittleEndian.AppendUint64(values[i], m.swap(op))
 	}
 	return values
 }
+
+// valueBytes is the size of what a command returns.
+const valueBytes = 16
 
 // opOf returns the number of the operation that a command is.
 func opOf(command []byte) uint64 {

@@ -62,6 +62,12 @@ var actions = []action{
 	{BurstTimer, 30, (*world).burstTimers},
 	{Overload, 40, (*world).overload},
 	{TooLarge, 20, (*world).tooLarge},
+	{Starve, 30, (*world).starve},
+	{SlowPeer, 30, (*world).slowPeer},
+	{EmptyDisk, 40, (*world).emptyDisk},
+	{StallApply, 30, (*world).stallApply},
+	{LostFile, 60, func(w *world) { w.rot(LostFile) }},
+	{Suspend, 30, (*world).suspend},
 }
 
 // unleash starts all the actions of the plan.
@@ -244,6 +250,7 @@ func (n *node) pause(f Fault) {
 func (n *node) goOn() {
 	if n.up && n.paused {
 		n.paused = false
+		n.resume()
 		n.w.say(n.id, "goes on")
 		n.wake()
 	}
@@ -293,13 +300,7 @@ func (d *disk) failReads(f Fault) {
 // of disks is ever damaged, so that a good copy of everything is left on a quorum.
 func (w *world) rot(f Fault) {
 	n := w.anyNode()
-	damaged := 0
-	for _, other := range w.nodes {
-		if other.disk.rotten && other != n {
-			damaged++
-		}
-	}
-	if damaged >= w.plan.quorumSpare() || n.lost {
+	if w.unsound(n) >= w.plan.quorumSpare() || n.lost {
 		return
 	}
 	if n.up {
@@ -309,9 +310,47 @@ func (w *world) rot(f Fault) {
 	n.startSoon()
 }
 
+// unsound is how many others than a node have damaged disks, or have lost theirs and not
+// yet got everything again.
+func (w *world) unsound(but *node) int {
+	count := 0
+	for _, n := range w.nodes {
+		if n != but && (n.disk.rotten || n.emptied > 0 && w.check.Lags(n.id)) {
+			count++
+		}
+	}
+	return count
+}
+
+// emptyDisk lets a node come back with an empty disk, if the others can do without what
+// was on it: see the package comment.
+func (w *world) emptyDisk() {
+	n := w.anyNode()
+	if w.unsound(n) >= w.plan.quorumSpare() || n.lost || n.disk.rotten || !w.check.IsSpare(n.id) {
+		return
+	}
+	if n.up {
+		n.down(true)
+	}
+	w.fault(EmptyDisk)
+	w.say(n.id, "%v", EmptyDisk)
+	n.empty()
+	n.startSoon()
+}
+
+// empty replaces the disk of a node that is down.
+func (n *node) empty() {
+	n.disk.mem, n.disk.writes = vfs.NewMem(), [4]place{}
+	n.emptied++
+	n.w.check.Empties(n.id)
+}
+
 // drift makes a clock run faster or slower, by up to a fifth.
 func (w *world) drift() {
 	n := w.anyNode()
+	if n.suspended {
+		return
+	}
 	w.fault(Drift)
 	n.setRate(w.now, w.injecting.Int64N(400_000)-200_000)
 	n.wakeAll()
@@ -328,6 +367,46 @@ func (w *world) burstTimers() {
 	n := w.anyNode()
 	n.beat = int64(logDuration(w.injecting, w.plan.electionTimeout/50, w.plan.electionTimeout))
 	w.later(func() { n.beat = 0 })
+}
+
+// starve lets a link carry so little that ten usual heartbeats take an election time-out,
+// or up to a hundred times as much.
+func (w *world) starve() {
+	l := w.anyLink()
+	w.fault(Starve)
+	l.perByte = int64(logDuration(w.injecting, w.plan.electionTimeout/50_000, w.plan.electionTimeout/500))
+	w.later(func() { l.perByte = 0 })
+}
+
+func (w *world) slowPeer() {
+	n := w.anyNode()
+	w.fault(SlowPeer)
+	n.far = 2 << w.injecting.IntN(6)
+	w.later(func() { n.far = 1 })
+}
+
+func (w *world) stallApply() {
+	n := w.anyNode()
+	w.fault(StallApply)
+	n.applyStalledUntil = w.now + w.duration()
+}
+
+// suspend stops a machine, and its clock with it.
+func (w *world) suspend() {
+	n := w.anyNode()
+	if n.isUp() {
+		n.setRate(w.now, -million)
+		n.suspended = true
+		n.pause(Suspend)
+	}
+}
+
+// resume lets the clock go on after a suspension, from where it stood.
+func (n *node) resume() {
+	if n.suspended {
+		n.suspended = false
+		n.setRate(n.w.now, 0)
+	}
 }
 
 // overload proposes many commands at once.

@@ -23,6 +23,8 @@ type link struct {
 	// held back.
 	lossy   bool
 	clogged int64
+	// perByte is how long each byte takes, if that matters.
+	perByte int64
 	// lastAt is when the last message that keeps the order arrives.
 	lastAt int64
 	// past are frames that were sent, for replays; the oldest is overwritten next.
@@ -39,8 +41,10 @@ type pastFrame struct {
 }
 
 const (
-	pastFrames    = 32
-	inFlightMax   = 4096
+	pastFrames  = 32
+	inFlightMax = 4096
+	// queueTimeouts is how long, in election time-outs, the queue of a slow link may be.
+	queueTimeouts = 4
 	checksumBytes = 4
 )
 
@@ -103,6 +107,8 @@ func (net *network) carry(from, to wire.NodeID, frame []byte) {
 	case l.lossy:
 		w.fault(DropBurst)
 		return
+	case l.perByte > 0 && l.lastAt-w.now > queueTimeouts*int64(w.plan.electionTimeout):
+		return // As much waits for its turn as there is room for.
 	case w.chance(w.networking, Drop, 0.05):
 		w.fault(Drop)
 		return
@@ -117,7 +123,8 @@ func (net *network) carry(from, to wire.NodeID, frame []byte) {
 		net.carryLate(from, to, frame)
 		return
 	}
-	at := max(w.now+net.delay(), l.lastAt+1)
+	delay := net.delay() * max(w.nodes[from-1].far, w.nodes[to-1].far)
+	at := max(w.now+delay, l.lastAt+1+l.perByte*int64(len(frame)))
 	if l.clogged > at {
 		w.fault(Clog)
 		at = l.clogged
@@ -152,10 +159,7 @@ func (net *network) corrupted(frame []byte) []byte {
 
 func (net *network) deliverAfter(d time.Duration, from, to wire.NodeID, frame []byte) {
 	net.link(from, to).inFlight++
-	net.w.after(d, func() {
-		net.link(from, to).inFlight--
-		net.arrive(from, to, frame)
-	})
+	net.w.push(net.w.now+int64(d), event{frame: frame, from: from, to: to})
 }
 
 // arrive delivers a frame to whichever process runs there now. One that is paused
@@ -216,7 +220,7 @@ func (net *network) heal() {
 	for from := range net.links {
 		for to := range net.links[from] {
 			l := &net.links[from][to]
-			l.cut, l.lossy, l.clogged = false, false, 0
+			l.cut, l.lossy, l.clogged, l.perByte, l.lastAt = false, false, 0, 0, 0
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/internal/drive"
 	"github.com/balsa-raft/raft/internal/sim/safety"
 	"github.com/balsa-raft/raft/wal"
@@ -34,8 +35,14 @@ type node struct {
 	// beat, if that is not zero.
 	slow int64
 	beat int64
-	// stalledUntil is when the disk goes on.
-	stalledUntil int64
+	// far is by how much messages take longer.
+	far int64
+	// stalledUntil is when the disk goes on, applyStalledUntil the state machine.
+	stalledUntil, applyStalledUntil int64
+	// suspended says that the clock stands still; the process is paused.
+	suspended bool
+	// emptied counts how often the disk was.
+	emptied int
 
 	// Of the process.
 	log       *wal.Log
@@ -43,17 +50,21 @@ type node struct {
 	driver    *drive.Driver
 	raft      *raft.Node
 	group     *raft.Group
+	core      *core.Core
 	machine   *machine
 	stages    []*stage
 	// stepping is how many stages are within a step, one within the other's disk operation.
 	stepping int
-	// did counts what the process did that its loop may be told of.
-	did  uint64
-	view safety.View
+	// did counts what the process did that its loop may be told of; stirred says that the
+	// next turn of the loop may leave something to others.
+	did     uint64
+	stirred bool
+	view    safety.View
+	brief   core.Status // as it was last observed
 }
 
 func newNode(w *world, id wire.NodeID) *node {
-	n := &node{w: w, id: id, slow: 1}
+	n := &node{w: w, id: id, slow: 1, far: 1}
 	n.disk = newDisk(n)
 	n.clock = clock{base: 1 + w.scheduling.Int64N(int64(time.Hour))}
 	return n
@@ -90,7 +101,7 @@ func (n *node) open() error {
 	w := n.w
 	log, err := wal.Open(wal.Options{
 		Dir: walDir, Cluster: raft.NewClusterID("sim"), Node: n.id, SegmentBytes: w.plan.segmentBytes, BlockBytes: w.plan.blockBytes,
-		Logger: n.logger(), FS: n.disk.fs, Incarnation: wire.Incarnation(n.id), Synchronous: true,
+		Logger: n.logger(), FS: n.disk.fs, Incarnation: wire.Incarnation(int(n.id) + n.emptied<<8), Synchronous: true,
 	})
 	if err != nil {
 		return err
@@ -103,15 +114,19 @@ func (n *node) open() error {
 	n.driver = &drive.Driver{Now: func() int64 { return n.at(w.now) }, Random: w.scheduling.Uint64}
 	n.transport = &transport{n: n, life: n.life}
 	n.machine = &machine{n: n, life: n.life}
-	n.stages, n.view, n.stepping = nil, safety.View{}, 0
+	n.stages, n.view, n.brief, n.stepping = nil, safety.View{}, core.Status{}, 0
 	n.raft, err = raft.OpenDriven(raft.Config{
-		ID: n.id, Log: w.plant.logStore(n, &store{n: n, life: n.life, log: log}), Transport: w.plant.network(n, n.transport),
+		ID: n.id, Log: w.plant.logStore(n, &store{n: n, life: n.life, log: log}), Transport: w.refine.transport(n, w.plant.network(n, n.transport)),
 		Logger: n.logger(), Seed: w.scheduling.Uint64() | 1,
 	}, n.driver)
 	if err != nil {
 		return err
 	}
-	return n.startGroup()
+	if err := n.startGroup(); err != nil {
+		return err
+	}
+	w.refine.started(n)
+	return nil
 }
 
 func (n *node) startGroup() error {
@@ -126,6 +141,7 @@ func (n *node) startGroup() error {
 	if err != nil {
 		return err
 	}
+	n.core = raft.CoreDriven(n.driver, n.group)
 	if n.w.healing || p.initializers>>(n.id-1)&1 == 1 {
 		raft.InitializeDriven(n.driver, n.group, n.w.members()...)
 	}
@@ -138,7 +154,7 @@ func (n *node) recovered() error {
 	if err != nil {
 		return err
 	}
-	var entries []wire.Entry
+	entries := n.w.found[:0]
 	for n.disk.calm(true); wire.Index(len(entries)) < state.Last; {
 		more, err := n.log.Entries(groupID, wire.Index(len(entries))+1, state.Last, 1<<20)
 		if err != nil {
@@ -148,6 +164,7 @@ func (n *node) recovered() error {
 		entries = append(entries, more...)
 	}
 	n.disk.calm(false)
+	n.w.found = entries
 	n.w.check.Recovers(n.id, state.HardState, entries)
 	return nil
 }
@@ -216,22 +233,35 @@ func (n *node) end() {
 		n.w.say(n.id, "the log ends with %v", err) // Its files are dead; only the lock matters.
 	}
 	n.up, n.paused = false, false
-	n.log, n.raft, n.group, n.driver, n.stages = nil, nil, nil, nil, nil
+	n.resume()
+	n.log, n.raft, n.group, n.core, n.driver, n.stages = nil, nil, nil, nil, nil, nil
 	n.view = safety.View{}
 }
 
-// observe lets the checker see the node after a step, and ends the process if it has failed.
+// observe lets the checker see the node after a turn of its loop. What is applied it has
+// seen before, when the applier did that.
 func (n *node) observe() {
-	s := n.group.Status()
-	v := safety.View{
-		Leads: s.Role == raft.RoleLeader, Term: s.Term,
-		Last: s.LastIndex, Durable: s.DurableIndex, Commit: s.CommitIndex, Applied: s.AppliedIndex,
-	}
+	n.brief = n.core.Brief()
+	s := &n.brief
+	n.saw(safety.View{
+		Leads: s.Role == core.Leader, Term: s.HardState.Term,
+		Last: s.Last, Durable: s.Durable, Commit: s.Commit, Applied: n.view.Applied,
+	})
+}
+
+// observeApplied does so after a step of the applier.
+func (n *node) observeApplied() {
+	v := n.view
+	v.Applied = n.group.Status().AppliedIndex
+	n.saw(v)
+}
+
+func (n *node) saw(v safety.View) {
 	if v == n.view {
 		return
 	}
 	if n.w.out != nil && (v.Leads != n.view.Leads || v.Term != n.view.Term) {
-		n.w.say(n.id, "%v in term %d, last %d, durable %d, commit %d", s.Role, s.Term, s.LastIndex, s.DurableIndex, s.CommitIndex)
+		n.w.say(n.id, "%v in term %d, last %d, durable %d, commit %d", n.brief.Role, v.Term, v.Last, v.Durable, v.Commit)
 	}
 	n.view = v
 	n.w.hash = n.w.hash*0x100000001b3 ^ uint64(v.Term)<<32 ^ uint64(v.Commit)<<16 ^ uint64(v.Last)

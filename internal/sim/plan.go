@@ -18,6 +18,7 @@ type plan struct {
 	// intensity scales how often faults happen, from 1/4 to 4.
 	intensity float64
 	duration  time.Duration
+	isLong    bool
 
 	electionTimeout, heartbeat, writeStall time.Duration
 	disableForwarding                      bool
@@ -71,7 +72,28 @@ func drawPlan(r *rand.Rand) plan {
 	if r.IntN(2) == 0 {
 		p.commandBytes = min(p.commandBytes, 64)
 	}
+	if r.IntN(longOdds) == 0 {
+		p.lengthen(r)
+	}
 	return p
+}
+
+// One run in so many is a long one, which lasts this long.
+const (
+	longOdds     = 8
+	longDuration = 10 * time.Minute
+)
+
+// lengthen makes it a long run. All times are stretched so that the election time-out is
+// near the usual one, of a second: the run is then several times as long as others, in
+// election time-outs and in events, and not a hundred times.
+func (p *plan) lengthen(r *rand.Rand) {
+	stretch := logDuration(r, 500*time.Millisecond, 2*time.Second).Seconds() / p.electionTimeout.Seconds()
+	for _, d := range []*time.Duration{&p.electionTimeout, &p.heartbeat, &p.writeStall, &p.diskLatency, &p.linkDelay} {
+		*d = time.Duration(float64(*d) * stretch)
+	}
+	p.rate /= stretch
+	p.duration, p.isLong = longDuration, true
 }
 
 // drawFaults draws the kinds of a run: none now and then, mostly a third of them.

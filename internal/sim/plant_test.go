@@ -117,7 +117,7 @@ func badNetworks() []planted {
 				return &wire.AppendReply{Term: reply.Term, Epoch: reply.Epoch, Match: reply.Match + 1}
 			}
 			return m
-		}), []string{"I8"}},
+		}), []string{"I8", "I28"}},
 		{"a transport that commits everything", forging(func(_ raft.NodeID, m wire.Message) wire.Message {
 			if request, ok := m.(*wire.AppendEntries); ok {
 				forged := *request

@@ -73,8 +73,9 @@ func (w *world) heal() {
 	w.healing = true
 	w.net.heal()
 	for _, n := range w.nodes {
-		n.slow, n.beat, n.stalledUntil = 1, 0, 0
+		n.slow, n.far, n.beat, n.stalledUntil, n.applyStalledUntil = 1, 1, 0, 0, 0
 		n.setRate(w.now, 0)
+		n.suspended = false
 		d := n.disk
 		d.slow, d.full, d.noFiles, d.openFails, d.readsFail = 1, false, false, false, faultCount
 		d.fails, d.crashAt = diskFailure{}, 0
@@ -83,12 +84,23 @@ func (w *world) heal() {
 			w.after(time.Millisecond, n.start)
 			continue
 		}
+		if n.view.Leads && w.unsound(n) > 0 {
+			n.restart()
+			continue
+		}
 		raft.InitializeDriven(n.driver, n.group, w.members()...)
 		for _, s := range n.stages {
 			s.due = false // What waits for a disk that hung need not any longer.
 		}
 		n.wakeAll()
 	}
+}
+
+// restart ends a process and starts it again. A leader that has heard from a member that
+// lost its disk has to be told that this is so, which is done by another taking its place.
+func (n *node) restart() {
+	n.down(false)
+	n.w.after(time.Millisecond, n.start)
 }
 
 // stuck reports that there is no progress.

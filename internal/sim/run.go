@@ -20,10 +20,21 @@ type Options struct {
 	// Without are faults that are left out though the seed has them, With such that
 	// happen though it has not.
 	Without, With Faults
+	// Long makes the phase with faults one of ten minutes, which the seeds say of one in
+	// eight.
+	Long bool
+	// Standard replaces what the seed says of the cluster and its faults by the setting
+	// in which the simulator's speed is stated; see Plan.
+	Standard bool
+	// History makes the result tell what the clients saw; Forgetful plants a fault that
+	// only a look at that can find.
+	History, Forgetful bool
 	// Transcript gets what happens, line by line, if it is not nil.
 	Transcript io.Writer
 
 	plant plant
+	// shape changes the plan, for measurements.
+	shape func(*plan)
 }
 
 // Result is what became of a run.
@@ -38,6 +49,8 @@ type Result struct {
 	Simulated, FaultPhase time.Duration
 	// Events is how many things happened.
 	Events uint64
+	// RefinedSteps is how many turns of loops were explained by the specification.
+	RefinedSteps uint64
 	// Planned are the kinds of faults that might happen, Useful those that did, with
 	// commands acknowledged later.
 	Planned, Useful Faults
@@ -50,6 +63,8 @@ type Result struct {
 	// surely not, may have been as far as the client was told, and never returned
 	// because the process ended.
 	Acknowledged, Refused, Unknown, Lost uint64
+	// History is what the clients saw, in the order of their calls, if that was asked for.
+	History []Operation
 	// Committed is the length of the log, Term the last term.
 	Committed, Term uint64
 	// Lost disks are those that were damaged, so that their nodes stayed down.
@@ -80,8 +95,9 @@ func Run(o Options) Result {
 	wl := w.work
 	return Result{
 		Seed: o.Seed, Nodes: w.plan.nodes, Plan: w.plan.String(), Violation: w.check.Violation(),
-		Simulated: time.Duration(w.now), FaultPhase: faultPhase, Events: w.events,
+		Simulated: time.Duration(w.now), FaultPhase: faultPhase, Events: w.events, RefinedSteps: w.refine.steps(),
 		Planned: w.plan.faults, Useful: w.useful, Counts: w.counts, Hash: w.hash,
+		History:      wl.seen.operations,
 		Acknowledged: wl.acked, Refused: wl.refused, Unknown: wl.unknown, Lost: wl.lost,
 		Committed: uint64(w.check.Committed()), Term: w.term(), LostDisks: w.broken, Healing: healing, ElectionTimeout: w.plan.electionTimeout,
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/balsa-raft/raft/wire"
 )
 
 // isBrief reports whether there is time for a sample only.
@@ -132,13 +134,16 @@ func TestClock(t *testing.T) {
 func TestEventsInOrder(t *testing.T) {
 	var q eventQueue
 	for i := range 1000 {
-		q.push(event{at: int64(i * 7919 % 100), seq: uint64(i)})
+		q.push(int64(i*7919%100), uint64(i), event{from: wire.NodeID(i)})
 	}
-	last := q.pop()
-	for len(q) > 0 {
-		next := q.pop()
+	last, _ := q.pop()
+	for !q.isEmpty() {
+		next, e := q.pop()
 		if next.before(&last) {
 			t.Fatalf("%v after %v", next, last)
+		}
+		if uint64(e.from) != next.seq {
+			t.Fatalf("the event of %v is that of %d", next, e.from)
 		}
 		last = next
 	}

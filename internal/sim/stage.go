@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/internal/drive"
+	"github.com/balsa-raft/raft/internal/progress"
 )
 
 // stageKind tells the stages of a node apart.
@@ -69,13 +71,38 @@ func (n *node) wakeKind(kind stageKind) {
 	}
 }
 
+// wakeOthers wakes the other stages after a turn of the loop. In production each of them is
+// woken by what it is left, which cannot be seen here, and a step in vain costs as much as
+// another; so nobody is woken by a turn of which it is plain that it left nothing: one in
+// which only heartbeats came or went, and nothing changed.
+func (n *node) wakeOthers(before *core.Status) {
+	isPlain := !n.stirred && *before == n.brief && n.isIdle()
+	n.stirred = false
+	if isPlain {
+		return
+	}
+	for _, s := range n.stages {
+		if s.kind != loopStage {
+			s.poke()
+		}
+	}
+}
+
+// isIdle reports whether a member follows or leads, and has nothing to write, to apply or
+// to replicate.
+func (n *node) isIdle() bool {
+	idle := n.brief.Leader != 0 && n.core.Quiet() && n.view.Applied == n.view.Commit
+	n.core.VisitPeers(func(p *progress.Progress) { idle = idle && p.Match == n.brief.Last })
+	return idle
+}
+
 // poke says that there may be something to do.
 func (s *stage) poke() {
 	if s.due {
 		return
 	}
 	s.due = true
-	s.n.w.push(event{at: s.n.w.now + s.latency(), step: s})
+	s.n.w.push(s.n.w.now+s.latency(), event{step: s})
 }
 
 // latency draws how long it takes until a stage takes its step. That of the log writer
@@ -90,10 +117,18 @@ func (s *stage) latency() int64 {
 		most = 100 * time.Microsecond
 	}
 	at := w.now + 1 + w.scheduling.Int64N(int64(most))*s.n.slow
-	if s.kind == writerStage {
-		at = max(at, s.n.stalledUntil)
+	return max(at, s.stalledUntil()) - w.now
+}
+
+// stalledUntil is when what the stage depends on goes on.
+func (s *stage) stalledUntil() int64 {
+	switch s.kind {
+	case writerStage:
+		return s.n.stalledUntil
+	case applierStage:
+		return s.n.applyStalledUntil
 	}
-	return at - w.now
+	return 0
 }
 
 func (s *stage) isAlive() bool { return s.life == s.n.life && s.n.up }
@@ -108,7 +143,7 @@ func (s *stage) run() {
 	if n.paused {
 		return // All are woken when it goes on.
 	}
-	if s.kind == writerStage && n.stalledUntil > n.w.now {
+	if s.stalledUntil() > n.w.now {
 		s.poke()
 		return
 	}
@@ -128,15 +163,15 @@ func (s *stage) step() {
 	n.adopt()
 	switch s.kind {
 	case loopStage:
+		before := n.brief
 		n.observe()
-		n.wakeKind(writerStage)
-		n.wakeKind(applierStage)
-		n.wakeKind(streamStage)
+		n.wakeOthers(&before)
 		s.setTimer()
 	case applierStage:
-		n.observe()
+		n.observeApplied()
 	}
 	if n.did != did {
+		n.stirred = true
 		n.wakeKind(loopStage)
 	}
 	if more {
@@ -154,7 +189,7 @@ func (s *stage) setTimer() {
 	}
 	at = s.late(max(at, w.now))
 	s.timerAt = at
-	w.push(event{at: at, timer: s})
+	w.push(at, event{timer: s})
 }
 
 // late draws how late a timer goes off.
@@ -197,7 +232,7 @@ func (n *node) interleave() {
 	w.fault(Interleave)
 	for range 1 + w.scheduling.IntN(3) {
 		s := n.stages[w.scheduling.IntN(len(n.stages))]
-		if !s.busy && s.kind != writerStage {
+		if !s.busy && s.kind != writerStage && s.stalledUntil() <= w.now {
 			s.step()
 		}
 	}

@@ -54,6 +54,12 @@ func (t *transport) Close() error { return nil }
 // arrives delivers a message.
 func (t *transport) arrives(from wire.NodeID, envelope wire.Envelope) {
 	t.known[from] = true
+	t.n.w.check.Arrives(from, t.n.id, envelope.Message)
+	switch envelope.Message.(type) {
+	case *wire.Heartbeat, *wire.HeartbeatReply:
+	default:
+		t.n.stirred = true
+	}
 	t.deliver(from, []wire.Envelope{envelope})
 	t.n.wakeKind(loopStage)
 }
@@ -61,5 +67,6 @@ func (t *transport) arrives(from wire.NodeID, envelope wire.Envelope) {
 // lost tells that the connection to a peer broke.
 func (t *transport) lost(peer wire.NodeID) {
 	t.unreachable(peer)
+	t.n.stirred = true
 	t.n.wakeKind(loopStage)
 }

@@ -21,8 +21,11 @@ type workload struct {
 	ended   context.Context // it has ended, so that nothing waits
 	lastOp  uint64
 	pending [nodesMax + 1]int // commands that have not returned, by node
+	// pendingBytes are the bytes of those.
+	pendingBytes [nodesMax + 1]int
 
 	acked, refused, unknown, lost uint64
+	seen                          history
 	// served says which nodes have had a command applied since it was cleared.
 	served [nodesMax + 1]bool
 }
@@ -66,23 +69,28 @@ func (wl *workload) propose(n *node, size int) {
 	binary.LittleEndian.PutUint64(command, op)
 	w := wl.w
 	w.check.Invokes(op)
+	wl.seen.invokes(op, int(n.id))
 	wl.pending[n.id]++
+	wl.pendingBytes[n.id] += size
 	err := n.group.ProposeAsync(wl.ended, command, func(result raft.Result, err error) {
 		if n.life == life {
-			wl.returned(n, op, result, err)
+			wl.returned(n, op, size, result, err)
 		}
 	})
 	if err != nil {
-		wl.returned(n, op, raft.Result{}, err)
+		wl.returned(n, op, size, raft.Result{}, err)
 		return
 	}
+	w.check.Pending(n.id, wl.pending[n.id], wl.pendingBytes[n.id])
+	n.stirred = true
 	n.wakeKind(loopStage)
 }
 
 // returned is called with what became of a command.
-func (wl *workload) returned(n *node, op uint64, result raft.Result, err error) {
+func (wl *workload) returned(n *node, op uint64, size int, result raft.Result, err error) {
 	w := wl.w
 	wl.pending[n.id]--
+	wl.pendingBytes[n.id] -= size
 	err = w.plant.outcome(op, err)
 	if w.out != nil {
 		w.say(n.id, "command %d: %v %v", op, result.LogID, err)
@@ -93,17 +101,20 @@ func (wl *workload) returned(n *node, op uint64, result raft.Result, err error) 
 		wl.served[n.id] = true
 		w.progressed()
 		w.check.Returns(op, result.LogID, binary.LittleEndian.Uint64(result.Value))
+		wl.seen.returns(op, Applied, binary.LittleEndian.Uint64(result.Value[valueBytes/2:]))
 	case errors.Is(err, raft.ErrNotApplied), errors.Is(err, raft.ErrStopped):
 		wl.refused++
 		w.check.Fails(op)
+		wl.seen.returns(op, NotApplied, 0)
 	default:
 		wl.unknown++
 		w.check.StaysUnknown(op)
+		wl.seen.returns(op, Unknown, 0)
 	}
 }
 
 // abandoned is told that a process ended: what was proposed there does not return.
 func (wl *workload) abandoned(n *node) {
 	wl.lost += uint64(wl.pending[n.id])
-	wl.pending[n.id] = 0
+	wl.pending[n.id], wl.pendingBytes[n.id] = 0, 0
 }

@@ -22,14 +22,15 @@ type world struct {
 	// changes as little of the rest as can be.
 	planning, scheduling, networking, storing, injecting, working *rand.Rand
 
-	now   int64
-	seq   uint64
-	queue eventQueue
-	nodes []*node
-	net   *network
-	work  *workload
-	check *safety.Checker
-	plant plant
+	now    int64
+	seq    uint64
+	queue  eventQueue
+	nodes  []*node
+	net    *network
+	work   *workload
+	check  *safety.Checker
+	refine *refinement
+	plant  plant
 
 	healing bool
 	counts  Counts
@@ -39,6 +40,8 @@ type world struct {
 	hash           uint64
 	out            io.Writer
 	broken         int // nodes that are lost for good
+	isForgetful    bool
+	found          []wire.Entry // on a disk, used again and again
 }
 
 func newWorld(o *Options) *world {
@@ -48,6 +51,12 @@ func newWorld(o *Options) *world {
 		out: o.Transcript, plant: o.plant,
 	}
 	w.plan = drawPlan(w.planning)
+	if o.Long && !w.plan.isLong {
+		w.plan.lengthen(w.planning)
+	}
+	if o.Standard {
+		w.plan = standardPlan()
+	}
 	if o.Duration > 0 {
 		w.plan.duration = o.Duration
 	}
@@ -56,9 +65,17 @@ func newWorld(o *Options) *world {
 		w.plan.initializers = w.plan.initializers&(1<<o.Nodes-1) | 1
 	}
 	w.plan.faults = w.plan.faults&^o.Without | o.With
+	if o.shape != nil {
+		o.shape(&w.plan)
+	}
 	w.check = safety.New(w.plan.nodes)
+	w.check.Limit(safety.Bounds{
+		WindowBytes: w.plan.inflightBytes, WindowMessages: w.plan.inflightMessages, PendingBytes: w.plan.pendingMax,
+	})
+	w.refine = newRefinement(w, o)
 	w.net = newNetwork(w)
 	w.work = newWorkload(w)
+	w.work.seen.isWanted, w.isForgetful = o.History, o.Forgetful
 	for id := wire.NodeID(1); id <= wire.NodeID(w.plan.nodes); id++ {
 		w.nodes = append(w.nodes, newNode(w, id))
 	}
@@ -66,26 +83,30 @@ func newWorld(o *Options) *world {
 }
 
 // after schedules something.
-func (w *world) after(d time.Duration, do func()) { w.push(event{at: w.now + int64(d), do: do}) }
+func (w *world) after(d time.Duration, do func()) { w.push(w.now+int64(d), event{do: do}) }
 
-func (w *world) push(e event) {
+func (w *world) push(at int64, e event) {
 	w.seq++
-	e.seq = w.seq
-	w.queue.push(e)
+	w.queue.push(at, w.seq, e)
 }
 
 // runUntil lets everything happen that happens up to a time, or until a violation.
 func (w *world) runUntil(until int64) {
-	for len(w.queue) > 0 && w.queue[0].at <= until && w.check.Violation() == nil {
-		e := w.queue.pop()
-		w.now = e.at
-		w.events++
-		w.hash = w.hash*0x100000001b3 ^ uint64(e.at) ^ e.seq<<40
-		w.happen(&e)
+	for !w.queue.isEmpty() && w.queue.next() <= until && w.check.Violation() == nil {
+		w.advance()
 	}
 	if w.check.Violation() == nil {
 		w.now = max(w.now, until)
 	}
+}
+
+// advance lets the next event happen.
+func (w *world) advance() {
+	m, e := w.queue.pop()
+	w.now = m.at
+	w.events++
+	w.hash = w.hash*0x100000001b3 ^ uint64(m.at) ^ m.seq<<40
+	w.happen(&e)
 }
 
 // waitFor lets everything happen until something is the case, for a number of election
@@ -112,7 +133,10 @@ func (w *world) happen(e *event) {
 	case e.step != nil:
 		e.step.run()
 	case e.timer != nil:
-		e.timer.ring(e.at)
+		e.timer.ring(w.now)
+	case e.frame != nil:
+		w.net.link(e.from, e.to).inFlight--
+		w.net.arrive(e.from, e.to, e.frame)
 	default:
 		e.do()
 	}

@@ -19,16 +19,16 @@ var elections = []mutant{
 	{
 		name: "hard-state-in-two-writes", cites: []string{"S2", "M2"},
 		edits: []edit{{"internal/core/lane.go",
-			"\tif l.hardDirty {\n\t\teffect.HardState = c.hard\n\t\tl.hardDirty = false\n\t}\n",
+			"\tif l.hardDirty {\n\t\twrite.HardState = c.hard\n\t\tl.hardDirty = false\n\t}\n",
 			`	if l.hardDirty {
-		effect.HardState = c.hard
+		write.HardState = c.hard
 		l.hardDirty = false
-		if c.hard.Vote != 0 && len(entries) == 0 {
-			effect.HardState.Vote = 0
-			c.emit(effect)
+		if c.hard.Vote != 0 && len(write.Entries) == 0 {
+			write.HardState.Vote = 0
+			c.emit(write)
 			l.issued++
 			l.pending = append(l.pending, pendingWrite{last: c.log.Last(), at: c.now})
-			effect = WriteLog{Seq: l.issued, HardState: c.hard}
+			write = WriteLog{Seq: l.issued, HardState: c.hard}
 		}
 	}
 `}},
@@ -178,7 +178,7 @@ var elections = []mutant{
 	{
 		name: "lost-disk-votes", cites: []string{"S31", "S15", "M16"},
 		edits: []edit{{"internal/core/vote.go",
-			"return !c.membership().IsEmpty() || last == firstLogID", "return true"}},
+			"return !c.membership().IsEmpty() || c.log.Compacted().Index > 0 || last == firstLogID", "return true"}},
 		layer: "core", run: "^TestEmptyMemberVotesForFirstLeaderOnly$",
 		property: "who may have lost its disk does not vote",
 	},

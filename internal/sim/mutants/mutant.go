@@ -49,6 +49,7 @@ func museum() []mutant {
 	for _, s := range seconds {
 		all = append(all, s.mutant(all))
 	}
+	all = append(all, refinedMutants(all)...)
 	for i := range all {
 		if all[i].budget == 0 {
 			all[i].budget = budgetDefault

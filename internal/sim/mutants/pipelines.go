@@ -9,15 +9,15 @@ import "time"
 var pipelines = []mutant{
 	{
 		name: "applied-twice", cites: []string{"S50", "S49", "M33"},
-		edits: []edit{{"internal/applier/applier.go",
-			"\ta.applied = a.batch[len(a.batch)-1].Index\n", "\ta.applied = a.batch[max(len(a.batch)-2, 0)].Index\n"}},
+		edits: []edit{{"internal/applier/snapshot.go",
+			"\ta.point.Applied = a.batch[len(a.batch)-1].ID()\n", "\ta.point.Applied = a.batch[max(len(a.batch)-2, 0)].ID()\n"}},
 		layer: "applier", run: "^TestEveryCommandOnceInOrder$",
 		property: "every command is applied once",
 	},
 	{
 		name: "applied-with-a-gap", cites: []string{"S26", "S51"},
 		edits: []edit{{"internal/applier/applier.go",
-			"batch[i].Index == a.applied+1+wire.Index(i), ", "batch[i].Index > a.applied, "}},
+			"batch[i].Index == applied+1+wire.Index(i), ", "batch[i].Index > applied, "}},
 		layer: "applier", run: "^TestWrongEntriesViolateAnInvariant$",
 		property: "entries are applied without a gap",
 	},

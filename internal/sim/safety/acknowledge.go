@@ -45,7 +45,7 @@ func matches(from, to wire.NodeID, sender, receiver *disk, leads bool, message w
 			return violated(durableBeforeAck, "node %d acknowledges entry %d, which is not what leader %d holds there", from, m.Match, to)
 		}
 	case *wire.Heartbeat:
-		if m.Commit > receiver.last() {
+		if m.Commit > receiver.last() && !receiver.emptied {
 			return violated(messageSanity, "leader %d tells node %d that %d is committed, its disk has %d", from, to, m.Commit, receiver.last())
 		}
 	}

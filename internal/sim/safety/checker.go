@@ -22,9 +22,12 @@ type Checker struct {
 	machines  StateMachineSafety
 	monotonic Monotonic
 	clients   ClientHistory
+	windows   Windows
 	views     []View
 
 	violation *Violation
+	// found is what a disk was found to hold, used again and again.
+	found []slot
 }
 
 // New returns a checker of a cluster of the nodes 1 to n, all of them voters.
@@ -76,8 +79,8 @@ func (c *Checker) saved(node wire.NodeID, d *disk, u *wire.Update) {
 		c.Report(violated(logMatching, "node %d saves entry %d behind a log of %d", node, first, d.last()))
 		return
 	}
-	replaced := d.log[first-1:]
-	d.log = d.log[: first-1 : first-1]
+	replaced := slices.Clone(d.log[first-1:])
+	d.log = d.log[:first-1]
 	chain := d.at(first - 1).chain
 	for i := range u.Entries {
 		e := &u.Entries[i]
@@ -86,6 +89,7 @@ func (c *Checker) saved(node wire.NodeID, d *disk, u *wire.Update) {
 		d.log = append(d.log, slot{term: e.Term, chain: chain})
 	}
 	c.replaced(node, d, first, replaced)
+	d.emptied = d.emptied && !c.committed.isIn(d)
 }
 
 // replaced checks the entries that an update has put others in the place of.
@@ -113,10 +117,15 @@ func (c *Checker) note(v *Violation) {
 // Recovers is told what a member finds on its disk when it starts.
 func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, entries []wire.Entry) {
 	d := c.disk(node)
-	c.note(d.recovers(node, hard, entries))
+	before := d.log
+	c.found = chained(c.found[:0], entries)
+	c.note(d.recovers(node, hard, c.found))
 	c.note(c.terms.Durable(node, hard.Term))
 	c.note(c.votes.Votes(node, hard.Term, hard.Vote))
 	for i := range d.log {
+		if i < len(before) && before[i] == d.log[i] {
+			continue // It was looked at when it was saved.
+		}
 		c.note(c.matching.Holds(node, wire.LogID{Term: d.log[i].term, Index: wire.Index(i) + 1}, d.log[i].chain))
 	}
 	c.monotonic.Starts(node)
@@ -135,6 +144,9 @@ func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 	if int(to) > len(c.disks) || to == 0 {
 		c.Report(violated(messageSanity, "node %d sends to node %d", from, to))
 		return
+	}
+	if m, isAppend := message.(*wire.AppendEntries); isAppend {
+		c.note(c.windows.Sends(from, to, m))
 	}
 	if m, isReply := message.(*wire.VoteReply); isReply && m.Granted {
 		c.note(c.votes.Votes(from, m.Term, to))

@@ -18,6 +18,8 @@ type disk struct {
 	// saving are the updates of a Save that has not ended well.
 	saving []wire.Update
 	failed bool
+	// emptied says that it was, and does not hold all again that is committed.
+	emptied bool
 }
 
 func (d *disk) last() wire.Index { return wire.Index(len(d.log)) }

@@ -15,30 +15,32 @@ const (
 
 // recovers is I25, in what it means for a member: after a crash the disk holds all that
 // a Save had made durable, and of a Save that was going on a number of updates from
-// the first on, each of them whole. It makes the disk what was found.
-func (d *disk) recovers(node wire.NodeID, hard wire.HardState, found []wire.Entry) *Violation {
-	log := chained(found)
-	possible := disk{hard: d.hard, log: slices.Clone(d.log)}
+// the first on, each of them whole. It makes the disk what was found, which is log.
+func (d *disk) recovers(node wire.NodeID, hard wire.HardState, log []slot) *Violation {
+	possible := *d
 	for i := 0; ; i++ {
 		if possible.hard == hard && slices.Equal(possible.log, log) {
-			d.hard, d.log, d.saving, d.failed = hard, log, nil, false
+			d.hard, d.log, d.saving, d.failed = hard, possible.log, nil, false
 			return nil
 		}
 		if i == len(d.saving) {
 			break
 		}
+		if i == 0 {
+			possible.log = slices.Clone(d.log)
+		}
 		possible.apply(&d.saving[i])
 	}
 	return violated(recoveredState, "node %d finds %+v and %d entries on its disk, durable were %+v and %d, %d updates were being saved",
-		node, hard, len(found), d.hard, len(d.log), len(d.saving))
+		node, hard, len(log), d.hard, len(d.log), len(d.saving))
 }
 
-func chained(entries []wire.Entry) []slot {
-	log := make([]slot, len(entries))
+// chained appends the slots of a whole log to one that is empty.
+func chained(log []slot, entries []wire.Entry) []slot {
 	chain := uint64(0)
 	for i := range entries {
 		chain = chainAfter(chain, &entries[i])
-		log[i] = slot{term: entries[i].Term, chain: chain}
+		log = append(log, slot{term: entries[i].Term, chain: chain})
 	}
 	return log
 }

@@ -186,14 +186,14 @@ func TestCommitment(t *testing.T) {
 		{"another entry is committed", func(c *Checker) {
 			written(c)
 			for node := wire.NodeID(2); node <= 3; node++ {
-				c.disk(node).log = chained(entries(1, 2, 2, 2, 2))
+				c.disk(node).log = chained(nil, entries(1, 2, 2, 2, 2))
 			}
 			c.Looks(3, View{Leads: true, Term: 2, Last: 4, Commit: 4})
 		}, "I6 "},
 		{"over another log", func(c *Checker) {
 			written(c)
 			for node := wire.NodeID(2); node <= 3; node++ {
-				c.disk(node).log = chained(entries(1, 2, 2, 2, 2))
+				c.disk(node).log = chained(nil, entries(1, 2, 2, 2, 2))
 			}
 			c.note(c.committed.commits(3, 2, 4, c.disks))
 		}, "I11 "},
@@ -236,7 +236,7 @@ func TestMessages(t *testing.T) {
 		}, "I10 "},
 		{"an acknowledged entry is another one", func(c *Checker) {
 			written(c)
-			c.disk(3).log = chained(entries(1, 1, 1))
+			c.disk(3).log = chained(nil, entries(1, 1, 1))
 			c.disk(3).log[1].chain++
 			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 2})
 		}, "I10 "},

@@ -24,6 +24,9 @@ func (c *TermMonotonic) Durable(node wire.NodeID, term wire.Term) *Violation {
 	return nil
 }
 
+// Forget is told that a node has lost its disk in a way that does not matter.
+func (c *TermMonotonic) Forget(node wire.NodeID) { delete(c.durable, node) }
+
 // Works is told which term a member is in.
 func (c *TermMonotonic) Works(node wire.NodeID, term wire.Term) *Violation {
 	if durable := c.durable[node]; term < durable {

@@ -17,6 +17,15 @@ type ballot struct {
 	term  wire.Term
 }
 
+// Forget is told that a voter has lost its disk in a way that does not matter.
+func (c *SingleVote) Forget(voter wire.NodeID) {
+	for b := range c.votes {
+		if b.voter == voter {
+			delete(c.votes, b)
+		}
+	}
+}
+
 // Votes is told that a vote became durable or was promised.
 func (c *SingleVote) Votes(voter wire.NodeID, term wire.Term, candidate wire.NodeID) *Violation {
 	if candidate == 0 {
