@@ -53,6 +53,7 @@ func (r *recorder) applied() []string {
 type member struct {
 	id        raft.NodeID
 	log       *mem.Log
+	snapshots *mem.Snapshots // nil for none
 	transport *mem.Transport
 	node      *raft.Node
 	group     *raft.Group
@@ -112,7 +113,11 @@ func (c *cluster) start(id raft.NodeID) {
 	m.machine = &recorder{}
 	m.transport = c.network.Transport(id)
 	var err error
-	m.node, err = raft.Open(raft.Config{ID: id, Log: m.log, Transport: m.transport, Logger: logger(), Seed: uint64(id)})
+	nodeConfig := raft.Config{ID: id, Log: m.log, Transport: m.transport, Logger: logger(), Seed: uint64(id)}
+	if m.snapshots != nil {
+		nodeConfig.Snapshots = m.snapshots
+	}
+	m.node, err = raft.Open(nodeConfig)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -146,6 +151,9 @@ func (c *cluster) stop(id raft.NodeID) {
 func (c *cluster) crash(id raft.NodeID) {
 	c.network.Isolate(id)
 	c.members[id].log = c.members[id].log.Clone()
+	if c.members[id].snapshots != nil {
+		c.members[id].snapshots = c.members[id].snapshots.Clone()
+	}
 	c.stop(id)
 	c.network.Rejoin(id)
 }

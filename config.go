@@ -18,6 +18,15 @@ type Config struct {
 	// Transport carries the messages of all the node's groups. Who opened it closes
 	// it, after the node; the node starts it.
 	Transport Transport
+	// Snapshots keeps the snapshots of all the node's groups. Nil means that none are taken:
+	// then logs are never compacted, and members of the node's groups that need a snapshot
+	// cannot be sent one, nor can this node receive any. Who opened it closes it, after the node.
+	Snapshots SnapshotStore
+	// SnapshotTransfersMax bounds the members that are being sent a snapshot at once.
+	// Default 2.
+	SnapshotTransfersMax int
+	// SnapshotBytesPerSecond bounds what they are sent, all together. Zero means no bound.
+	SnapshotBytesPerSecond int
 	// Logger gets what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 	// Seed seeds the random numbers that elections use; zero means a random seed.
@@ -63,6 +72,12 @@ type GroupConfig struct {
 	InflightBytesMax int
 	// InflightMessagesMax bounds the same in messages. Default 256.
 	InflightMessagesMax int
+	// Snapshots says when snapshots are taken; see Config.Snapshots.
+	Snapshots SnapshotPolicy
+	// StateVersion is the version of what the state machine writes as a snapshot. Snapshots
+	// are marked with it, and those with a higher one are refused.
+	StateVersion uint32
+
 	// CacheBytes bounds the recent entries held in memory for the streams and the
 	// state machine. Entries not yet durable stay beyond it. Default 32 MiB.
 	CacheBytes int
@@ -77,6 +92,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	setDefault(&c.SnapshotTransfersMax, 2)
 	return c
 }
 
@@ -91,6 +107,12 @@ func (c Config) validate() error {
 	if c.Transport == nil {
 		problems = append(problems, errors.New("raft: Config.Transport is missing"))
 	}
+	if c.SnapshotTransfersMax < 0 {
+		problems = append(problems, errors.New("raft: Config.SnapshotTransfersMax is negative"))
+	}
+	if c.SnapshotBytesPerSecond < 0 {
+		problems = append(problems, errors.New("raft: Config.SnapshotBytesPerSecond is negative"))
+	}
 	return errors.Join(problems...)
 }
 
@@ -104,10 +126,11 @@ func (c GroupConfig) withDefaults() GroupConfig {
 	setDefault(&c.InflightBytesMax, 16<<20)
 	setDefault(&c.InflightMessagesMax, 256)
 	setDefault(&c.CacheBytes, 32<<20)
+	c.Snapshots = c.Snapshots.withDefaults()
 	return c
 }
 
-func setDefault[T time.Duration | int](field *T, value T) {
+func setDefault[T time.Duration | int | int64](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -134,5 +157,5 @@ func (c GroupConfig) validate() error {
 	require(c.InflightBytesMax > 0, "InflightBytesMax is negative")
 	require(c.InflightMessagesMax > 0, "InflightMessagesMax is negative")
 	require(c.CacheBytes > 0, "CacheBytes is negative")
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.Snapshots.validate())...)
 }

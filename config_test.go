@@ -22,6 +22,10 @@ func TestGroupConfigDefaults(t *testing.T) {
 		ElectionTimeout: time.Second, HeartbeatInterval: 100 * time.Millisecond, WriteStallTimeout: 2 * time.Second,
 		CommandBytesMax: 1 << 20, PendingBytesMax: 64 << 20, BatchBytesMax: 1 << 20,
 		InflightBytesMax: 16 << 20, InflightMessagesMax: 256, CacheBytes: 32 << 20,
+		Snapshots: SnapshotPolicy{
+			Entries: 100_000, LogBytes: 256 << 20, Interval: time.Hour,
+			TrailingEntries: 10_000, TrailingBytes: 64 << 20, RetainBytesMax: 1 << 30, Keep: 2,
+		},
 	}
 	if got != want {
 		t.Errorf("the defaults are %+v, want %+v", got, want)

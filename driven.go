@@ -68,6 +68,11 @@ func RestingDriven(_ *drive.Driver, g *Group) string {
 	if !g.core.Quiet() {
 		left += "writes under way; "
 	}
+	if g.snapshots != nil {
+		if busy := g.snapshots.Busy(); busy != "" {
+			left += busy + "; "
+		}
+	}
 	return left
 }
 

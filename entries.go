@@ -41,6 +41,7 @@ type applierReports struct{ g *Group }
 // Applied wakes those whose commands were applied.
 func (r applierReports) Applied(commands []wire.Entry, values [][]byte) {
 	r.g.finishAll(r.g.waiters.applied(nil, commands, values))
+	r.g.grown += int64(wire.SizeOf(commands))
 }
 
 // EntriesApplied tells the loop, and those whose place something else took.
@@ -48,6 +49,18 @@ func (r applierReports) EntriesApplied(through Index) {
 	r.g.finishAll(r.g.waiters.appliedThrough(nil, through))
 	r.g.status.setApplied(through)
 	r.g.inbox.entriesApplied(through)
+	r.grow(through)
+}
+
+// grow tells of the log's growth whoever decides about snapshots.
+func (r applierReports) grow(through Index) {
+	g := r.g
+	if g.snapshots == nil {
+		return
+	}
+	g.retention.applied(through, g.grown)
+	g.snapshots.Applied(int(through-min(g.grownTo, through)), g.grown)
+	g.grown, g.grownTo = 0, through
 }
 
 // ApplyFailed stops the group.

@@ -15,6 +15,7 @@ import (
 	"github.com/balsa-raft/raft/internal/drive"
 	"github.com/balsa-raft/raft/internal/logcache"
 	"github.com/balsa-raft/raft/internal/peer"
+	"github.com/balsa-raft/raft/internal/snapshotter"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -34,6 +35,13 @@ type Group struct {
 	// and that are not answered yet.
 	remoteBytes atomic.Int64
 	status      statusBoard
+	// snapshots is nil if the node has no store for them.
+	snapshots *snapshotter.Snapshotter
+	retention retention
+	// grown are the bytes of the commands applied since the applier has last told of any,
+	// and grownTo is up to where that was. They are the applier's.
+	grown   int64
+	grownTo Index
 
 	// turns is held by whoever takes a turn of the loop; wake, of capacity 1, asks the
 	// loop's goroutine to take one.
@@ -82,21 +90,31 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 		unresolvedAt: core.Never, done: make(chan struct{}), closing: make(chan struct{}),
 	}
 	g.forwards.session = n.random()
-	var err error
-	g.core, err = core.New(core.Config{
+	if err := g.newSnapshotter(); err != nil {
+		return nil, err
+	}
+	found, start, err := g.recoverState(&state)
+	if err != nil {
+		return nil, err
+	}
+	_, isDurable := cfg.StateMachine.(DurableStateMachine)
+	g.core, err = core.Recover(core.Config{
 		ID:                n.cfg.ID,
 		ElectionTimeout:   core.Instant(cfg.ElectionTimeout),
 		HeartbeatInterval: core.Instant(cfg.HeartbeatInterval),
 		WriteStallTimeout: core.Instant(cfg.WriteStallTimeout),
 		Seed:              n.cfg.Seed ^ uint64(n.cfg.ID)<<32 ^ uint64(cfg.ID),
-	}, state, n.now())
+		ApplyDurable:      isDurable,
+	}, state, found, n.now())
 	if err != nil {
 		return nil, fmt.Errorf("raft: start group %d: %w", cfg.ID, err)
 	}
 	g.role = core.RoleChanged{Term: g.core.Term()}
 	g.sessions.forgotten = g.core.Term()
-	g.cache.Reset(state.Last + 1)
-	g.applier = applier.New(cfg.StateMachine, entrySource{g}, applierReports{g}, state.Compacted.Index, cfg.BatchBytesMax)
+	g.cache.Reset(g.core.Brief().Last + 1)
+	g.applier = applier.New(cfg.StateMachine, entrySource{g}, applierReports{g}, start, cfg.BatchBytesMax, cfg.StateVersion)
+	g.grownTo = start.Applied.Index
+	g.status.setApplied(start.Applied.Index)
 	return g, nil
 }
 
@@ -104,6 +122,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 // peer as they become known.
 func (g *Group) start() {
 	g.runStage(fmt.Sprintf("applier of group %d", g.cfg.ID), g.applier.Step, g.applier.Run)
+	g.startSnapshotter()
 	g.useMembership(g.core.Membership())
 	g.publish()
 	if g.node.driver == nil {

@@ -49,6 +49,7 @@ type intake struct {
 	applied      Index
 	unreachable  []NodeID
 	controls     []control
+	events       []core.Event // of the snapshotter and the applier, few at a time
 	failure      error
 	stop         bool
 	// withdrawn says that a caller has withdrawn a request, which may be in the backlog.
@@ -73,16 +74,17 @@ func newInbox(pendingBytesMax int) *inbox {
 
 func (in *intake) isEmpty() bool {
 	return len(in.requests) == 0 && len(in.messages) == 0 && in.synced == 0 && in.applied == 0 &&
-		len(in.unreachable) == 0 && len(in.controls) == 0 && in.failure == nil && !in.stop && !in.withdrawn
+		len(in.unreachable) == 0 && len(in.controls) == 0 && len(in.events) == 0 && in.failure == nil && !in.stop && !in.withdrawn
 }
 
 func (in *intake) reset() {
 	clear(in.requests)
 	clear(in.messages)
 	clear(in.controls)
+	clear(in.events)
 	*in = intake{
 		requests: in.requests[:0], messages: in.messages[:0],
-		unreachable: in.unreachable[:0], controls: in.controls[:0],
+		unreachable: in.unreachable[:0], controls: in.controls[:0], events: in.events[:0],
 	}
 }
 
@@ -212,6 +214,12 @@ func (b *inbox) unreachable(peer NodeID) (slept bool) {
 func (b *inbox) logSynced(seq core.Seq) (slept bool) {
 	b.mu.Lock()
 	b.waiting.synced = max(b.waiting.synced, seq)
+	return b.unlock()
+}
+
+func (b *inbox) tell(events ...core.Event) (slept bool) {
+	b.mu.Lock()
+	b.waiting.events = append(b.waiting.events, events...)
 	return b.unlock()
 }
 

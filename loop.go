@@ -109,6 +109,7 @@ func (g *Group) drain(now core.Instant) {
 	if in.applied > 0 {
 		g.events = append(g.events, core.EntriesApplied{Through: in.applied})
 	}
+	g.events = append(g.events, in.events...)
 	for _, d := range in.messages {
 		if d.from == g.forwards.silent {
 			g.forwards.silent = 0
@@ -143,6 +144,10 @@ func (g *Group) drainMessage(d delivery) {
 		g.forwarded(d.from, m)
 	case *wire.ForwardReply:
 		g.forwardReply(m)
+	case *wire.SnapshotFetch, *wire.SnapshotChunk:
+		if g.snapshots != nil {
+			g.snapshots.Deliver(d.from, m)
+		}
 	default:
 		g.events = append(g.events, core.MessageArrived{From: d.from, Message: m})
 	}
@@ -189,6 +194,9 @@ func (g *Group) fail(err error) {
 func (g *Group) shutDown() {
 	g.inbox.refuse()
 	g.applier.Close()
+	if g.snapshots != nil {
+		g.snapshots.Close()
+	}
 	for _, s := range g.streams {
 		s.Stop()
 		s.Close()

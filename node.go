@@ -13,6 +13,7 @@ import (
 	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/internal/drive"
 	"github.com/balsa-raft/raft/internal/logwriter"
+	"github.com/balsa-raft/raft/internal/snapshotter"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -22,6 +23,8 @@ type Node struct {
 	cfg     Config
 	started time.Time
 	writer  *logwriter.Writer
+	// throttle bounds the snapshots that all groups send.
+	throttle *snapshotter.Throttle
 
 	mu     sync.RWMutex
 	groups map[GroupID]*Group
@@ -50,7 +53,7 @@ func open(cfg Config, driver *drive.Driver) (*Node, error) {
 	n := &Node{
 		cfg: cfg, started: time.Now(), writer: logwriter.New(cfg.Log),
 		groups: make(map[GroupID]*Group), starting: make(map[GroupID]bool), written: make(chan struct{}),
-		driver: driver,
+		driver: driver, throttle: snapshotter.NewThrottle(cfg.SnapshotTransfersMax, int64(cfg.SnapshotBytesPerSecond)),
 	}
 	if err := cfg.Transport.Start(n.deliver, n.unreachable); err != nil {
 		return nil, fmt.Errorf("raft: start transport: %w", err)

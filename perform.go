@@ -25,7 +25,15 @@ func (g *Group) perform(effects []core.Effect) {
 		case core.Replicate:
 			g.replicate(e)
 		case core.StopReplication:
-			g.stopReplication()
+			g.stopReplication(e.To)
+		case core.OfferSnapshot:
+			g.offerSnapshot(e)
+		case core.FetchSnapshot:
+			g.fetchSnapshot(e)
+		case core.DropSnapshot:
+			g.snapshots.Damaged(e.ID)
+		case core.RestoreSnapshot:
+			g.restoreSnapshot(e)
 		case core.Send:
 			g.node.send(e.To, g.cfg.ID, e.Message)
 		case core.Apply:
@@ -49,10 +57,13 @@ func (g *Group) perform(effects []core.Effect) {
 // writeLog puts entries into the cache, where streams and applier find them, and
 // queues them for the disk.
 func (g *Group) writeLog(e core.WriteLog) {
+	if e.Reset.Index > 0 {
+		g.cache.Reset(e.Reset.Index + 1)
+	}
 	if len(e.Entries) > 0 {
 		g.cache.Append(e.Entries)
 	}
-	update := wire.Update{Group: g.cfg.ID, HardState: e.HardState, Entries: e.Entries}
+	update := wire.Update{Group: g.cfg.ID, HardState: e.HardState, Reset: e.Reset, Entries: e.Entries, Compact: e.Compact}
 	g.node.writer.Queue(writerReports{g}, uint64(e.Seq), update)
 }
 
@@ -83,9 +94,11 @@ func (g *Group) replicate(e core.Replicate) {
 	}
 }
 
-func (g *Group) stopReplication() {
+func (g *Group) stopReplication(to NodeID) {
 	for _, s := range g.streams {
-		s.Stop()
+		if to == 0 || s.id == to {
+			s.Stop()
+		}
 	}
 }
 
@@ -174,6 +187,10 @@ func (g *Group) notice(e core.Notice) {
 	case core.PeerLostLog:
 		g.logger.Error("a peer no longer has what it had acknowledged: its disk was lost or replaced", "peer", peer)
 	case core.PeerNeedsSnapshot:
-		g.logger.Error("a peer needs entries that are no longer in the log", "peer", peer)
+		g.logger.Info("a peer needs entries that are no longer in the log: it is sent a snapshot", "peer", peer)
+	case core.PinReleased:
+		g.logger.Warn("the log that is kept for a member that lags has reached its limit: the member will need another snapshot", "peer", peer)
+	case core.SnapshotRefused:
+		g.logger.Error("a snapshot was received and is not installed", "reason", e.Detail)
 	}
 }

@@ -38,7 +38,16 @@ type Status struct {
 	// member's own log store holds durably, CommitIndex the last known to be
 	// committed, AppliedIndex the last applied to the state machine.
 	LastIndex, DurableIndex, CommitIndex, AppliedIndex Index
-	Membership                                         Membership
+	// FirstIndex is the first entry that the log holds, or will hold.
+	FirstIndex Index
+	// SnapshotIndex is the last entry that a durable snapshot covers, zero if there is none.
+	SnapshotIndex Index
+	// StateLost says that no usable snapshot covers what the log holds no more: the member asks
+	// the leader for one, and does not lead nor apply anything until it has got it.
+	StateLost bool
+	// Snapshots says what goes on about snapshots.
+	Snapshots  SnapshotStatus
+	Membership Membership
 	// Peers is how the leader sees the others, by ascending ID; empty on others.
 	Peers []PeerStatus
 	// Failure is why the group has stopped on this node, nil while it runs.
@@ -48,8 +57,9 @@ type Status struct {
 // PeerStatus is how the leader sees one peer.
 type PeerStatus struct {
 	ID NodeID
-	// State is "probe" while the leader looks for the place where the logs agree,
-	// then "replicate".
+	// State is "probe" while the leader looks for the place where the logs agree, then
+	// "replicate"; it is "snapshot" while the peer needs entries that the leader's log holds
+	// no more, and is to fetch a snapshot.
 	State string
 	// MatchIndex is the last entry that the peer is known to hold durably.
 	MatchIndex Index

@@ -39,6 +39,7 @@ func (g *Group) publish() {
 	b.ID, b.Group = g.node.cfg.ID, g.cfg.ID
 	b.Role, b.Term, b.Leader = Role(s.Role), s.HardState.Term, s.Leader
 	b.LastIndex, b.DurableIndex, b.CommitIndex = s.Last, s.Durable, s.Commit
+	b.FirstIndex, b.SnapshotIndex, b.StateLost = s.Compacted.Index+1, s.Snapshot.Index, s.StateLost
 	b.Peers = b.Peers[:0]
 	g.core.VisitPeers(func(p *progress.Progress) {
 		b.Peers = append(b.Peers, PeerStatus{ID: p.ID, State: p.State.String(), MatchIndex: p.Match})
@@ -51,6 +52,7 @@ func (g *Group) Status() Status {
 	s := g.status.Status
 	s.Peers = append([]PeerStatus(nil), s.Peers...)
 	g.status.mu.Unlock()
+	s.Snapshots = g.snapshotStatus()
 	s.Failure = g.Err()
 	return s
 }

@@ -142,6 +142,18 @@ func (ws *waiters) takeBelow(term Term) []*request {
 	return taken
 }
 
+// takeThrough takes out those that wait for an entry up to and including last.
+func (ws *waiters) takeThrough(last Index) []*request {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	var taken []*request
+	for ws.head < len(ws.queue) && ws.queue[ws.head].first <= last {
+		taken = append(taken, ws.queue[ws.head].request)
+		ws.pop()
+	}
+	return taken
+}
+
 // count returns how many requests wait.
 func (ws *waiters) count() int {
 	ws.mu.Lock()

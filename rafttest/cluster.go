@@ -57,7 +57,11 @@ func newCluster(t testing.TB, options Options) *Cluster {
 	options = options.withDefaults()
 	c := &Cluster{t: t, options: options, network: mem.NewNetwork(options.Seed), journal: new(journal)}
 	for i := range options.Nodes {
-		c.members = append(c.members, &member{id: raft.NodeID(i + 1), log: mem.NewLog()})
+		m := &member{id: raft.NodeID(i + 1), log: mem.NewLog()}
+		if options.Snapshots {
+			m.snapshots = mem.NewSnapshots()
+		}
+		c.members = append(c.members, m)
 	}
 	return c
 }
@@ -81,6 +85,9 @@ func (c *Cluster) end() {
 	}
 	for _, m := range c.members {
 		c.Log(m.id).Resume()
+		if kept := c.Snapshots(m.id); kept != nil {
+			kept.Resume()
+		}
 		c.Stop(m.id)
 	}
 	for _, load := range loads {

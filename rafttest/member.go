@@ -20,6 +20,8 @@ var ErrCrashed = errors.New("rafttest: the member has crashed")
 type member struct {
 	id  raft.NodeID
 	log *mem.Log
+	// snapshots is nil unless the options ask for it.
+	snapshots *mem.Snapshots
 	process
 }
 
@@ -67,6 +69,14 @@ func (c *Cluster) Log(id raft.NodeID) *mem.Log {
 	return c.member(id).log
 }
 
+// Snapshots returns a member's snapshots, nil without Options.Snapshots. A crash replaces
+// them as it does the log.
+func (c *Cluster) Snapshots(id raft.NodeID) *mem.Snapshots {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.member(id).snapshots
+}
+
 // Running reports whether a member is up. One whose group has failed is up.
 func (c *Cluster) Running(id raft.NodeID) bool { return c.Node(id) != nil }
 
@@ -104,9 +114,11 @@ func (c *Cluster) launch(id raft.NodeID, log *mem.Log) (process, error) {
 		logger = c.journal.logger()
 	}
 	var err error
-	p.node, err = raft.Open(raft.Config{
-		ID: id, Log: p.store, Transport: p.transport, Logger: logger, Seed: c.options.Seed<<16 + uint64(id),
-	})
+	cfg := raft.Config{ID: id, Log: p.store, Transport: p.transport, Logger: logger, Seed: c.options.Seed<<16 + uint64(id)}
+	if kept := c.Snapshots(id); kept != nil {
+		cfg.Snapshots = kept
+	}
+	p.node, err = raft.Open(cfg)
 	if err != nil {
 		return process{}, errors.Join(err, p.transport.Close(), p.store.Close())
 	}
@@ -180,6 +192,13 @@ func (c *Cluster) crash(ids ...raft.NodeID) {
 		old.FailSaves(ErrCrashed)
 		m.log = old.Clone()
 		old.Resume()
+		if m.snapshots != nil {
+			kept := m.snapshots
+			kept.FailWrites(ErrCrashed)
+			kept.FailPublishes(ErrCrashed)
+			m.snapshots = kept.Clone()
+			kept.Resume()
+		}
 	}
 	c.mu.Unlock()
 	for _, p := range ended {

@@ -30,6 +30,9 @@ type Options struct {
 	// in ID, StateMachine and ElectionTimeout, and bounds CommandBytesMax to 256 KiB
 	// and PendingBytesMax to 1 MiB; the rest is the library's defaults.
 	Configure func(id raft.NodeID, cfg *raft.GroupConfig)
+	// Snapshots gives each member a store for snapshots, which are taken as the configuration
+	// says. The state machine must then be a raft.Snapshotter, or nil.
+	Snapshots bool
 	// LogStore puts something between a member and its disk, at each start. The cluster
 	// closes it after the node, and so it does what Transport returns.
 	LogStore func(id raft.NodeID, log *mem.Log) raft.LogStore

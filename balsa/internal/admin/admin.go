@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,8 +17,8 @@ import (
 	"github.com/balsa-raft/raft/balsa/internal/kv"
 )
 
-// Config says what is served. Status, Keys and Summarize are required and may be
-// called from any goroutine.
+// Config says what is served. All functions are required and may be called from any
+// goroutine.
 type Config struct {
 	// Status returns the member's view of its group.
 	Status func() raft.Status
@@ -25,6 +26,12 @@ type Config struct {
 	Keys func() int
 	// Summarize identifies the node's state.
 	Summarize func() kv.Summary
+	// Snapshot takes a snapshot now, and returns what it is when it is durable.
+	Snapshot func(context.Context) (raft.SnapshotMeta, error)
+	// Backup writes a backup of the group.
+	Backup func(context.Context, io.Writer) (raft.SnapshotMeta, error)
+	// Dump writes the node's state for people.
+	Dump func(io.Writer) error
 	// Version is balsa's version.
 	Version string
 	// Started is when the node started.
@@ -84,12 +91,15 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// Handler serves /status, /state and /healthz.
+// Handler serves what the package's documentation lists.
 func Handler(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", cfg.serveStatus)
 	mux.HandleFunc("GET /state", cfg.serveState)
 	mux.HandleFunc("GET /healthz", cfg.serveHealth)
+	mux.HandleFunc("POST /snapshot", cfg.serveSnapshot)
+	mux.HandleFunc("GET /backup", cfg.serveBackup)
+	mux.HandleFunc("GET /dump", cfg.serveDump)
 	return mux
 }
 

@@ -3,6 +3,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,11 +19,19 @@ import (
 	"github.com/balsa-raft/raft/balsa/internal/kv"
 )
 
+var meta = raft.SnapshotMeta{ID: 0xabc, Last: raft.LogID{Term: 2, Index: 5}, Size: 77}
+
 func config(status raft.Status) Config {
 	return Config{
 		Status: func() raft.Status { return status }, Keys: func() int { return 42 },
 		Summarize: func() kv.Summary { return kv.Summary{Applied: 6, Keys: 41, Hash: "abc"} },
-		Version:   "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Snapshot:  func(context.Context) (raft.SnapshotMeta, error) { return meta, nil },
+		Backup: func(_ context.Context, w io.Writer) (raft.SnapshotMeta, error) {
+			_, err := io.WriteString(w, "a backup")
+			return meta, err
+		},
+		Dump:    func(w io.Writer) error { return errors.New("no dump") },
+		Version: "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -30,6 +39,12 @@ func TestStatusIsJSON(t *testing.T) {
 	handler := Handler(config(raft.Status{
 		ID: 1, Group: 1, Role: raft.RoleLeader, Term: 3, Leader: 1,
 		LastIndex: 9, DurableIndex: 8, CommitIndex: 7, AppliedIndex: 6,
+		FirstIndex: 4, SnapshotIndex: 5, StateLost: true,
+		Snapshots: raft.SnapshotStatus{
+			Latest: meta, IsTaking: true, Taking: 1, Receiving: &raft.SnapshotTransfer{Peer: 3, ID: 1, Last: 6, Bytes: 2, Size: 3},
+			Sending: []raft.SnapshotTransfer{{Peer: 2, ID: 0xabc, Last: 5, Bytes: 70, Size: 77}},
+			Taken:   4, Failed: 5, Sent: 6, Received: 7, Interrupted: 8, Resumed: 9, Damaged: 10, BytesSent: 11, BytesReceived: 12,
+		},
 		Membership: raft.Membership{Voters: []raft.NodeID{1}, Members: []raft.Member{{ID: 1, Address: "a:1"}}},
 		Peers:      []raft.PeerStatus{{ID: 2, State: "replicate", MatchIndex: 5}},
 		Failure:    errors.New("disk on fire"),
@@ -41,9 +56,14 @@ func TestStatusIsJSON(t *testing.T) {
 		t.Fatalf("%v in %s", err, w.Body)
 	}
 	delete(got, "uptime_seconds")
-	const want = `{"applied_index":6,"commit_index":7,"durable_index":8,"failure":"disk on fire","group":1,"keys":42,` +
+	const want = `{"applied_index":6,"commit_index":7,"durable_index":8,"failure":"disk on fire","first_index":4,"group":1,"keys":42,` +
 		`"last_index":9,"leader":1,"membership":{"learners":[],"members":[{"address":"a:1","id":1}],"outgoing":[],"voters":[1]},` +
-		`"node":1,"peers":[{"id":2,"match_index":5,"state":"replicate"}],"role":"leader","term":3,"version":"test"}`
+		`"node":1,"peers":[{"id":2,"match_index":5,"state":"replicate"}],"role":"leader","snapshot_index":5,` +
+		`"snapshots":{"bytes_received":12,"bytes_sent":11,"damaged":10,"failed":5,"interrupted":8,"is_taking":true,` +
+		`"latest":{"bytes":77,"id":"0000000000000abc","index":5,"term":2},"received":7,` +
+		`"receiving":{"bytes":2,"id":"0000000000000001","index":6,"peer":3,"size":3},"resumed":9,` +
+		`"sending":[{"bytes":70,"id":"0000000000000abc","index":5,"peer":2,"size":77}],"sent":6,"taken":4,"taking_bytes":1},` +
+		`"state_lost":true,"term":3,"version":"test"}`
 	if text, err := json.Marshal(got); err != nil || string(text) != want {
 		t.Errorf("got %s, %v\nwant %s", text, err, want)
 	}
@@ -61,6 +81,10 @@ func TestRequests(t *testing.T) {
 		{"GET", "/healthz", raft.Status{ID: 1}, http.StatusServiceUnavailable, "no leader known"},
 		{"GET", "/healthz", raft.Status{Leader: 2, Failure: errors.New("disk full")}, http.StatusServiceUnavailable, "stopped: disk full"},
 		{"GET", "/state", serving, http.StatusOK, "{\n  \"applied_index\": 6,\n  \"keys\": 41,\n  \"hash\": \"abc\"\n}"},
+		{"POST", "/snapshot", serving, http.StatusOK, "{\n  \"id\": \"0000000000000abc\",\n  \"term\": 2,\n  \"index\": 5,\n  \"bytes\": 77\n}"},
+		{"GET", "/snapshot", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
+		{"GET", "/backup", serving, http.StatusOK, "a backup"},
+		{"GET", "/dump", serving, http.StatusServiceUnavailable, "no dump"},
 		{"POST", "/healthz", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
 		{"DELETE", "/status", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
 		{"GET", "/", serving, http.StatusNotFound, "404 page not found"},

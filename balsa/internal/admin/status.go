@@ -26,6 +26,15 @@ type Status struct {
 	CommitIndex  raft.Index  `json:"commit_index"`
 	AppliedIndex raft.Index  `json:"applied_index"`
 
+	// FirstIndex is the first entry that the log holds, SnapshotIndex the last one that a
+	// snapshot covers.
+	FirstIndex    raft.Index `json:"first_index"`
+	SnapshotIndex raft.Index `json:"snapshot_index"`
+	// StateLost says that the node has no usable snapshot of what its log holds no more, and
+	// waits for the leader to send one.
+	StateLost bool      `json:"state_lost"`
+	Snapshots Snapshots `json:"snapshots"`
+
 	Membership Membership `json:"membership"`
 	// Peers is empty on a node that does not lead.
 	Peers []Peer `json:"peers"`
@@ -73,6 +82,7 @@ func (c *Config) describe() Status {
 		Version: c.Version, UptimeSeconds: time.Since(c.Started).Seconds(), Keys: c.Keys(),
 		Node: s.ID, Group: s.Group, Role: s.Role.String(), Term: s.Term, Leader: s.Leader,
 		LastIndex: s.LastIndex, DurableIndex: s.DurableIndex, CommitIndex: s.CommitIndex, AppliedIndex: s.AppliedIndex,
+		FirstIndex: s.FirstIndex, SnapshotIndex: s.SnapshotIndex, StateLost: s.StateLost, Snapshots: describeSnapshots(&s.Snapshots),
 		Membership: Membership{
 			Voters: orEmpty(s.Membership.Voters), Outgoing: orEmpty(s.Membership.Outgoing),
 			Learners: orEmpty(s.Membership.Learners), Members: []Member{},

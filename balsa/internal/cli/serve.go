@@ -49,6 +49,9 @@ func serveCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, members, err := f.config(cmd.ErrOrStderr())
+			if err == nil {
+				err = f.checkRanges()
+			}
 			if err != nil {
 				return err
 			}
@@ -59,12 +62,25 @@ func serveCommand() *cobra.Command {
 	return cmd
 }
 
-func (f *serveFlags) register(cmd *cobra.Command) {
+// registerIdentity registers the flags that say which node of which cluster it is.
+func (f *serveFlags) registerIdentity(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Uint64Var(&f.id, "id", 0, "this node's ID, from 1 on")
 	flags.StringVar(&f.node.Dir, "dir", "", "folder for this node's data")
 	flags.StringVar(&f.initialCluster, "initial-cluster", "", "all nodes that form the cluster, as ID=HOST:PORT,..., the same on each")
 	flags.StringVar(&f.clusterName, "cluster-name", "", "name of the cluster; nodes of another name are refused (default: the value of --initial-cluster)")
+	flags.IntVar(&f.node.SegmentBytes, "segment-bytes", 0, "size of the log's files (default: that of package wal)")
+	_ = flags.MarkHidden("segment-bytes") // For tests: what is written at once must fit a file.
+	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn or error")
+	for _, name := range []string{"id", "dir", "initial-cluster"} {
+		// It fails only if there is no such flag, which a test would show.
+		_ = cmd.MarkFlagRequired(name)
+	}
+}
+
+func (f *serveFlags) register(cmd *cobra.Command) {
+	f.registerIdentity(cmd)
+	flags := cmd.Flags()
 	flags.StringVar(&f.raftListen, "raft-listen", "", "address to listen on for other nodes (default: this node's in --initial-cluster)")
 	flags.StringArrayVar(&f.peerAddresses, "peer-address", nil, "where this node connects to another one, as ID=HOST:PORT, if not at the address in --initial-cluster; repeatable")
 	flags.StringVar(&f.node.ClientAddress, "client", "127.0.0.1:6379", "address to serve the Redis protocol on")
@@ -75,19 +91,29 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.node.ElectionTimeout, "election-timeout", time.Second, "how long to go without a leader before an election, the same on all nodes")
 	flags.DurationVar(&f.node.RequestTimeout, "request-timeout", 5*time.Second, "how long a client's commands may take")
 	flags.IntVar(&f.node.ClientsMax, "max-clients", 1000, "most connections of clients")
-	flags.IntVar(&f.node.SegmentBytes, "segment-bytes", 0, "size of the log's files (default: that of package wal)")
-	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn or error")
-	for _, name := range []string{"id", "dir", "initial-cluster"} {
-		// It fails only if there is no such flag, which a test would show.
-		_ = cmd.MarkFlagRequired(name)
-	}
-	_ = flags.MarkHidden("segment-bytes") // For tests: what is written at once must fit a file.
+	flags.StringVar(&f.node.Engine, "engine", node.EngineMemory, "where the state is kept: memory, with snapshots on disk, or disk")
+	f.registerSnapshots(cmd)
+}
+
+func (f *serveFlags) registerSnapshots(cmd *cobra.Command) {
+	flags, policy := cmd.Flags(), &f.node.Snapshots
+	flags.IntVar(&policy.Entries, "snapshot-entries", 100_000, "take a snapshot after so many log entries, 0 for never for this reason")
+	flags.Int64Var(&policy.LogBytes, "snapshot-log-bytes", 256<<20, "take a snapshot after so many bytes of log entries, 0 for never for this reason")
+	flags.DurationVar(&policy.Interval, "snapshot-interval", time.Hour, "take a snapshot after so much time, 0 for never for this reason")
+	flags.IntVar(&policy.TrailingEntries, "snapshot-trailing-entries", 10_000, "log entries to keep behind a snapshot, for nodes that are a little behind")
+	flags.Int64Var(&policy.TrailingBytes, "snapshot-trailing-bytes", 64<<20, "the same in bytes; as many are kept as are within both")
+	flags.Int64Var(&policy.RetainBytesMax, "snapshot-retain-bytes", 1<<30, "most bytes of log entries to keep for nodes that lag")
+	flags.IntVar(&policy.Keep, "snapshot-keep", 2, "snapshots to keep")
+	flags.IntVar(&f.node.SnapshotBytesPerSecond, "snapshot-rate", 0, "most bytes of snapshots a second to send to other nodes, 0 for no bound")
 }
 
 // config checks the flags and makes a node's configuration and its members of them.
 func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error) {
 	cfg := f.node
 	fail := func(err error) (node.Config, []raft.Member, error) { return node.Config{}, nil, err }
+	if cfg.Dir == "" {
+		return fail(errors.New("--dir: the folder's name is empty"))
+	}
 	members, err := parseMembers(f.initialCluster)
 	if err != nil {
 		return fail(err)
@@ -103,6 +129,7 @@ func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error)
 	if cfg.PeerAddresses, err = parsePeerAddresses(f.peerAddresses, cfg.ID); err != nil {
 		return fail(err)
 	}
+	cfg.Snapshots = zeroIsNever(cfg.Snapshots)
 	if f.clusterName == "" {
 		f.clusterName = nameOf(members)
 	}
@@ -113,13 +140,30 @@ func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error)
 	if cfg.Logger, err = newLogger(logTo, f.logLevel); err != nil {
 		return fail(err)
 	}
-	return cfg, members, f.checkRanges()
+	return cfg, members, nil
+}
+
+// zeroIsNever translates what flags say to what package raft understands, where zero means
+// the default.
+func zeroIsNever(p raft.SnapshotPolicy) raft.SnapshotPolicy {
+	for _, field := range []*int{&p.Entries, &p.TrailingEntries} {
+		if *field == 0 {
+			*field = -1
+		}
+	}
+	for _, field := range []*int64{&p.LogBytes, &p.TrailingBytes} {
+		if *field == 0 {
+			*field = -1
+		}
+	}
+	if p.Interval == 0 {
+		p.Interval = -1
+	}
+	return p
 }
 
 func (f *serveFlags) checkRanges() error {
 	switch {
-	case f.node.Dir == "":
-		return errors.New("--dir: the folder's name is empty")
 	case f.node.ClientAddress == "":
 		return errors.New("--client: the address is empty")
 	case f.node.ElectionTimeout <= 0:
@@ -128,6 +172,14 @@ func (f *serveFlags) checkRanges() error {
 		return errors.New("--request-timeout: must be more than zero")
 	case f.node.ClientsMax <= 0:
 		return errors.New("--max-clients: must be more than zero")
+	case f.node.Engine != node.EngineMemory && f.node.Engine != node.EngineDisk:
+		return fmt.Errorf("--engine: %q is neither %s nor %s", f.node.Engine, node.EngineMemory, node.EngineDisk)
+	case f.node.Snapshots.Keep < 1:
+		return errors.New("--snapshot-keep: must be more than zero")
+	case f.node.Snapshots.RetainBytesMax < 1:
+		return errors.New("--snapshot-retain-bytes: must be more than zero")
+	case f.node.SnapshotBytesPerSecond < 0:
+		return errors.New("--snapshot-rate: must not be negative")
 	}
 	return nil
 }

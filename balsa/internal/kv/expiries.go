@@ -5,7 +5,7 @@ package kv
 // expiries is a heap (container/heap) of the items that expire, the earliest first.
 // Equal times are ordered by key, so that the order of eviction does not depend on
 // how the heap came about.
-type expiries []*item
+type expiries []*Item
 
 // Len returns the number of items that expire.
 func (e expiries) Len() int { return len(e) }
@@ -26,7 +26,7 @@ func (e expiries) Swap(i, j int) {
 
 // Push adds an item at the end.
 func (e *expiries) Push(x any) {
-	i := x.(*item)
+	i := x.(*Item)
 	i.heapIndex = len(*e)
 	*e = append(*e, i)
 }

@@ -6,37 +6,38 @@ import "math"
 
 // deadline returns when the command's expiry is, in Unix milliseconds and above
 // zero; zero if it has none.
-func (m *Machine) deadline(c *Command) int64 {
+func (p *Interpreter) deadline(c *Command) int64 {
+	clock := p.moment.Clock
 	switch {
 	case c.Flags.Has(FlagAbsolute):
 		return max(c.Number, 1)
 	case !c.Flags.Has(FlagRelative):
 		return 0
-	case m.clock > 0 && c.Number > math.MaxInt64-m.clock:
+	case clock > 0 && c.Number > math.MaxInt64-clock:
 		return math.MaxInt64
-	case m.clock < 0 && c.Number < math.MinInt64-m.clock:
+	case clock < 0 && c.Number < math.MinInt64-clock:
 		return 1
 	}
-	return max(m.clock+c.Number, 1)
+	return max(clock+c.Number, 1)
 }
 
-func (m *Machine) expire(c *Command) []byte {
-	at := m.deadline(c)
-	i := m.find(c.Args[0])
+func (p *Interpreter) expire(c *Command) []byte {
+	at := p.deadline(c)
+	i := p.find(c.Args[0])
 	if i == nil || !mayExpire(i, c.Flags, at) {
 		return replyZero
 	}
-	if at <= m.clock {
-		m.store.remove(i)
+	if at <= p.moment.Clock {
+		p.store.Remove(i)
 	} else {
-		m.store.setExpiry(i, at)
+		p.store.SetExpiry(i, at)
 	}
 	return replyOne
 }
 
 // mayExpire reports whether the conditions in flags allow the new expiry. A key
 // without expiry counts as one that expires after all others.
-func mayExpire(i *item, flags Flags, at int64) bool {
+func mayExpire(i *Item, flags Flags, at int64) bool {
 	current := i.expireAt
 	if current == 0 {
 		current = math.MaxInt64
@@ -50,34 +51,34 @@ func mayExpire(i *item, flags Flags, at int64) bool {
 	return true
 }
 
-func (m *Machine) pttl(c *Command) []byte { return m.integer(m.left(c)) }
+func (p *Interpreter) pttl(c *Command) []byte { return p.integer(p.left(c)) }
 
-func (m *Machine) ttl(c *Command) []byte {
-	left := m.left(c)
+func (p *Interpreter) ttl(c *Command) []byte {
+	left := p.left(c)
 	if left > 0 {
 		left = left/1000 + (left%1000+500)/1000
 	}
-	return m.integer(left)
+	return p.integer(left)
 }
 
 // left returns the milliseconds that a key has left, -1 if it does not expire and
 // -2 if there is none.
-func (m *Machine) left(c *Command) int64 {
-	i := m.find(c.Args[0])
+func (p *Interpreter) left(c *Command) int64 {
+	i := p.find(c.Args[0])
 	switch {
 	case i == nil:
 		return -2
 	case i.expireAt == 0:
 		return -1
 	}
-	return i.expireAt - m.clock
+	return i.expireAt - p.moment.Clock
 }
 
-func (m *Machine) persist(c *Command) []byte {
-	i := m.find(c.Args[0])
+func (p *Interpreter) persist(c *Command) []byte {
+	i := p.find(c.Args[0])
 	if i == nil || i.expireAt == 0 {
 		return replyZero
 	}
-	m.store.setExpiry(i, 0)
+	p.store.SetExpiry(i, 0)
 	return replyOne
 }

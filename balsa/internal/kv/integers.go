@@ -21,22 +21,19 @@ func ParseInteger(text []byte) (n int64, ok bool) {
 	return n, string(strconv.AppendInt(space[:0], n, 10)) == string(text)
 }
 
-func (m *Machine) incrBy(c *Command) []byte {
+func (p *Interpreter) incrBy(c *Command) []byte {
 	n := int64(0)
-	i := m.find(c.Args[0])
+	i := p.find(c.Args[0])
 	if i != nil {
 		var ok bool
-		if n, ok = ParseInteger(i.value()); !ok {
+		if n, ok = ParseInteger(i.Value()); !ok {
 			return replyNotInteger
 		}
 	}
 	if n > 0 && c.Number > math.MaxInt64-n || n < 0 && c.Number < math.MinInt64-n {
 		return replyOverflow
 	}
-	if i == nil {
-		i = m.store.add(c.Args[0])
-	}
-	var space [integerReplyBytesMax]byte
-	i.setValue(strconv.AppendInt(space[:0], n+c.Number, 10), nil)
-	return m.integer(n + c.Number)
+	p.number = strconv.AppendInt(p.number[:0], n+c.Number, 10)
+	p.store.Put(i, c.Args[0], p.number, nil, expiryOf(i))
+	return p.integer(n + c.Number)
 }

@@ -3,34 +3,35 @@
 package kv
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/tidwall/redcon"
 )
 
-func (m *Machine) del(c *Command) []byte {
+func (p *Interpreter) del(c *Command) []byte {
 	n := int64(0)
 	for _, key := range c.Args {
-		if i := m.find(key); i != nil {
-			m.store.remove(i)
+		if i := p.find(key); i != nil {
+			p.store.Remove(i)
 			n++
 		}
 	}
-	return m.integer(n)
+	return p.integer(n)
 }
 
-func (m *Machine) exists(c *Command) []byte {
+func (p *Interpreter) exists(c *Command) []byte {
 	n := int64(0)
 	for _, key := range c.Args {
-		if m.find(key) != nil {
+		if p.find(key) != nil {
 			n++
 		}
 	}
-	return m.integer(n)
+	return p.integer(n)
 }
 
-func (m *Machine) typeOf(c *Command) []byte {
-	if m.find(c.Args[0]) == nil {
+func (p *Interpreter) typeOf(c *Command) []byte {
+	if p.find(c.Args[0]) == nil {
 		return replyNone
 	}
 	return replyString
@@ -38,20 +39,20 @@ func (m *Machine) typeOf(c *Command) []byte {
 
 // dbSize frees everything that has expired, so that what is left can be counted.
 // Each key is freed once, so this is paid for by what made it expire.
-func (m *Machine) dbSize(*Command) []byte {
-	m.evict(len(m.store.expiries))
-	return m.integer(int64(len(m.store.byKey)))
+func (p *Interpreter) dbSize(*Command) []byte {
+	p.store.Evict(p.moment.Clock, math.MaxInt)
+	return p.integer(int64(p.store.Len()))
 }
 
-func (m *Machine) flush(*Command) []byte {
-	m.store = newStore()
+func (p *Interpreter) flush(*Command) []byte {
+	p.store.Clear()
 	return replyOK
 }
 
-func (m *Machine) keys(c *Command) []byte {
+func (p *Interpreter) keys(c *Command) []byte {
 	found := keyList{}
-	m.store.ascend(0, func(i *item) bool {
-		m.collect(&found, i, c.Args)
+	p.store.Ascend(0, func(i *Item) bool {
+		p.collect(&found, i, c.Args)
 		return found.size <= ReplyBytesMax
 	})
 	if found.size > ReplyBytesMax {
@@ -63,18 +64,18 @@ func (m *Machine) keys(c *Command) []byte {
 // scan returns the matching keys among the next Count in order of position. Keys
 // at the same position come in one reply, so that the cursor, which is the position
 // of the first key not looked at, misses none that was there all the time.
-func (m *Machine) scan(c *Command) []byte {
+func (p *Interpreter) scan(c *Command) []byte {
 	found, next := keyList{}, uint64(0)
 	looked, last := int64(0), uint64(0)
 	count := min(max(c.Count, 1), ScanCountMax)
-	m.store.ascend(uint64(c.Number), func(i *item) bool {
+	p.store.Ascend(uint64(c.Number), func(i *Item) bool {
 		full := looked >= count || found.size > ReplyBytesMax/2
 		if full && i.position != last {
 			next = i.position
 			return false
 		}
 		looked, last = looked+1, i.position
-		m.collect(&found, i, c.Args)
+		p.collect(&found, i, c.Args)
 		return true
 	})
 	reply := redcon.AppendArray(nil, 2)
@@ -84,8 +85,8 @@ func (m *Machine) scan(c *Command) []byte {
 
 // collect adds the item to the list if it has not expired and matches the pattern,
 // where there is one.
-func (m *Machine) collect(found *keyList, i *item, pattern [][]byte) {
-	if !m.isExpired(i) && (len(pattern) == 0 || Matches(pattern[0], i.key)) {
+func (p *Interpreter) collect(found *keyList, i *Item, pattern [][]byte) {
+	if !i.isExpired(p.moment.Clock) && (len(pattern) == 0 || Matches(pattern[0], i.key)) {
 		found.add(i.key)
 	}
 }

@@ -139,7 +139,7 @@ func TestExpiredKeysAreFreedAFewAtATime(t *testing.T) {
 			t.Fatalf("%d keys in the summary, want none", got)
 		}
 	}
-	if got := len(p.machine.store.expiries); got != 0 {
+	if got := len(p.machine.memory.expiries); got != 0 {
 		t.Errorf("%d expiries left", got)
 	}
 }

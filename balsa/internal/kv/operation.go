@@ -7,7 +7,7 @@ type operation struct {
 	argsMin, argsMax int
 	// pairs says that the arguments come in twos.
 	pairs bool
-	apply func(m *Machine, c *Command) []byte
+	apply func(p *Interpreter, c *Command) []byte
 }
 
 // unlimited stands for argsMax where only the command's size bounds the arguments.
@@ -15,27 +15,27 @@ const unlimited = CommandBytesMax
 
 // operations is indexed by Op. The zero Op, which is none, cannot be applied.
 var operations = [opLast + 1]operation{
-	OpGet:     {argsMin: 1, argsMax: 1, apply: (*Machine).get},
-	OpSet:     {argsMin: 2, argsMax: 2, apply: (*Machine).set},
-	OpSetNX:   {argsMin: 2, argsMax: 2, apply: (*Machine).setNX},
-	OpGetSet:  {argsMin: 2, argsMax: 2, apply: (*Machine).getSet},
-	OpGetDel:  {argsMin: 1, argsMax: 1, apply: (*Machine).getDel},
-	OpMGet:    {argsMin: 1, argsMax: unlimited, apply: (*Machine).mget},
-	OpMSet:    {argsMin: 2, argsMax: unlimited, pairs: true, apply: (*Machine).mset},
-	OpDel:     {argsMin: 1, argsMax: unlimited, apply: (*Machine).del},
-	OpExists:  {argsMin: 1, argsMax: unlimited, apply: (*Machine).exists},
-	OpIncrBy:  {argsMin: 1, argsMax: 1, apply: (*Machine).incrBy},
-	OpAppend:  {argsMin: 2, argsMax: 2, apply: (*Machine).append},
-	OpStrlen:  {argsMin: 1, argsMax: 1, apply: (*Machine).strlen},
-	OpExpire:  {argsMin: 1, argsMax: 1, apply: (*Machine).expire},
-	OpTTL:     {argsMin: 1, argsMax: 1, apply: (*Machine).ttl},
-	OpPTTL:    {argsMin: 1, argsMax: 1, apply: (*Machine).pttl},
-	OpPersist: {argsMin: 1, argsMax: 1, apply: (*Machine).persist},
-	OpKeys:    {argsMin: 1, argsMax: 1, apply: (*Machine).keys},
-	OpScan:    {argsMin: 0, argsMax: 1, apply: (*Machine).scan},
-	OpDBSize:  {apply: (*Machine).dbSize},
-	OpFlush:   {apply: (*Machine).flush},
-	OpType:    {argsMin: 1, argsMax: 1, apply: (*Machine).typeOf},
+	OpGet:     {argsMin: 1, argsMax: 1, apply: (*Interpreter).get},
+	OpSet:     {argsMin: 2, argsMax: 2, apply: (*Interpreter).set},
+	OpSetNX:   {argsMin: 2, argsMax: 2, apply: (*Interpreter).setNX},
+	OpGetSet:  {argsMin: 2, argsMax: 2, apply: (*Interpreter).getSet},
+	OpGetDel:  {argsMin: 1, argsMax: 1, apply: (*Interpreter).getDel},
+	OpMGet:    {argsMin: 1, argsMax: unlimited, apply: (*Interpreter).mget},
+	OpMSet:    {argsMin: 2, argsMax: unlimited, pairs: true, apply: (*Interpreter).mset},
+	OpDel:     {argsMin: 1, argsMax: unlimited, apply: (*Interpreter).del},
+	OpExists:  {argsMin: 1, argsMax: unlimited, apply: (*Interpreter).exists},
+	OpIncrBy:  {argsMin: 1, argsMax: 1, apply: (*Interpreter).incrBy},
+	OpAppend:  {argsMin: 2, argsMax: 2, apply: (*Interpreter).append},
+	OpStrlen:  {argsMin: 1, argsMax: 1, apply: (*Interpreter).strlen},
+	OpExpire:  {argsMin: 1, argsMax: 1, apply: (*Interpreter).expire},
+	OpTTL:     {argsMin: 1, argsMax: 1, apply: (*Interpreter).ttl},
+	OpPTTL:    {argsMin: 1, argsMax: 1, apply: (*Interpreter).pttl},
+	OpPersist: {argsMin: 1, argsMax: 1, apply: (*Interpreter).persist},
+	OpKeys:    {argsMin: 1, argsMax: 1, apply: (*Interpreter).keys},
+	OpScan:    {argsMin: 0, argsMax: 1, apply: (*Interpreter).scan},
+	OpDBSize:  {apply: (*Interpreter).dbSize},
+	OpFlush:   {apply: (*Interpreter).flush},
+	OpType:    {argsMin: 1, argsMax: 1, apply: (*Interpreter).typeOf},
 }
 
 // accepts reports whether the operation can be applied with so many arguments.

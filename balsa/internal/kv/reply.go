@@ -18,6 +18,7 @@ var (
 	replyTooLong    = []byte("-ERR string exceeds maximum allowed size (512 KiB)\r\n")
 	replyTooLarge   = []byte("-ERR reply too large, ask for less at once\r\n")
 	replyHalted     = []byte("-ERR this node cannot read a command of a newer version of balsa, upgrade it\r\n")
+	replyFailed     = []byte("-UNKNOWN this node's storage has failed\r\n")
 )
 
 const (
@@ -28,25 +29,33 @@ const (
 )
 
 // integer returns an integer reply, in space that many replies share.
-func (m *Machine) integer(n int64) []byte {
+func (p *Interpreter) integer(n int64) []byte {
 	switch n {
 	case 0:
 		return replyZero
 	case 1:
 		return replyOne
 	}
-	if cap(m.arena)-len(m.arena) < integerReplyBytesMax {
-		m.arena = make([]byte, 0, arenaBytes)
+	if cap(p.arena)-len(p.arena) < integerReplyBytesMax {
+		p.arena = make([]byte, 0, arenaBytes)
 	}
-	start := len(m.arena)
-	m.arena = redcon.AppendInt(m.arena, n)
-	return m.arena[start:len(m.arena):len(m.arena)]
+	start := len(p.arena)
+	p.arena = redcon.AppendInt(p.arena, n)
+	return p.arena[start:len(p.arena):len(p.arena)]
 }
 
 // bulkOf returns an item's value as a reply, null if there is no item.
-func bulkOf(i *item) []byte {
+func bulkOf(i *Item) []byte {
 	if i == nil {
 		return replyNull
 	}
 	return i.bulk
+}
+
+// expiryOf returns when an item expires, zero if there is no item or it does not.
+func expiryOf(i *Item) int64 {
+	if i == nil {
+		return 0
+	}
+	return i.expireAt
 }

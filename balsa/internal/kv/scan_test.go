@@ -54,10 +54,10 @@ func TestScanReturnsEveryKeyThatStays(t *testing.T) {
 func TestScanPutsKeysOfOnePositionInOneReply(t *testing.T) {
 	p := newPlayer()
 	for i := range 5 {
-		i := p.machine.store.add(fmt.Appendf(nil, "key%d", i))
-		p.machine.store.order.Delete(i)
+		i := p.machine.memory.add(fmt.Appendf(nil, "key%d", i))
+		p.machine.memory.order.Delete(i)
 		i.position = 7
-		p.machine.store.order.Set(i)
+		p.machine.memory.order.Set(i)
 		i.setValue([]byte("v"), nil)
 	}
 	keys, next := p.scanStep(t, 0, 2)
@@ -68,7 +68,7 @@ func TestScanPutsKeysOfOnePositionInOneReply(t *testing.T) {
 
 func TestPositionsAreGolden(t *testing.T) {
 	for key, want := range map[string]uint64{"": 0xcbf29ce48422, "a": 0xaf63dc4c8601, "foobar": 0x85944171f739} {
-		if got := positionOf([]byte(key)); got != want {
+		if got := PositionOf([]byte(key)); got != want {
 			t.Errorf("position of %q is %#x, want %#x: cursors would break", key, got, want)
 		}
 	}

@@ -4,21 +4,18 @@ package kv
 
 import "github.com/tidwall/redcon"
 
-func (m *Machine) get(c *Command) []byte { return bulkOf(m.find(c.Args[0])) }
+func (p *Interpreter) get(c *Command) []byte { return bulkOf(p.find(c.Args[0])) }
 
-func (m *Machine) set(c *Command) []byte {
-	i := m.find(c.Args[0])
-	before := bulkOf(i)
+func (p *Interpreter) set(c *Command) []byte {
+	i := p.find(c.Args[0])
+	before, expireAt := bulkOf(i), expiryOf(i)
 	if c.Flags.Has(FlagNX) && i != nil || c.Flags.Has(FlagXX) && i == nil {
 		return setReply(c, replyNull, before)
 	}
-	if i == nil {
-		i = m.store.add(c.Args[0])
-	}
-	i.setValue(c.Args[1], nil)
 	if !c.Flags.Has(FlagKeepTTL) {
-		m.store.setExpiry(i, m.deadline(c))
+		expireAt = p.deadline(c)
 	}
+	p.store.Put(i, c.Args[0], c.Args[1], nil, expireAt)
 	return setReply(c, replyOK, before)
 }
 
@@ -29,79 +26,69 @@ func setReply(c *Command, outcome, before []byte) []byte {
 	return outcome
 }
 
-func (m *Machine) setNX(c *Command) []byte {
-	if m.find(c.Args[0]) != nil {
+func (p *Interpreter) setNX(c *Command) []byte {
+	if p.find(c.Args[0]) != nil {
 		return replyZero
 	}
-	m.store.add(c.Args[0]).setValue(c.Args[1], nil)
+	p.store.Put(nil, c.Args[0], c.Args[1], nil, 0)
 	return replyOne
 }
 
-func (m *Machine) getSet(c *Command) []byte {
-	i := m.find(c.Args[0])
+func (p *Interpreter) getSet(c *Command) []byte {
+	i := p.find(c.Args[0])
 	before := bulkOf(i)
-	m.put(i, c.Args[0], c.Args[1])
+	p.store.Put(i, c.Args[0], c.Args[1], nil, 0)
 	return before
 }
 
-// put writes a value without expiry to the item found for the key, if any.
-func (m *Machine) put(i *item, key, value []byte) {
-	if i == nil {
-		i = m.store.add(key)
-	}
-	i.setValue(value, nil)
-	m.store.setExpiry(i, 0)
-}
-
-func (m *Machine) getDel(c *Command) []byte {
-	i := m.find(c.Args[0])
+func (p *Interpreter) getDel(c *Command) []byte {
+	i := p.find(c.Args[0])
+	before := bulkOf(i)
 	if i != nil {
-		m.store.remove(i)
+		p.store.Remove(i)
 	}
-	return bulkOf(i)
+	return before
 }
 
-func (m *Machine) mget(c *Command) []byte {
+func (p *Interpreter) mget(c *Command) []byte {
 	size := 0
 	for _, key := range c.Args {
-		if size += len(bulkOf(m.find(key))); size > ReplyBytesMax {
+		if size += len(bulkOf(p.find(key))); size > ReplyBytesMax {
 			return replyTooLarge
 		}
 	}
 	reply := redcon.AppendArray(make([]byte, 0, size+integerReplyBytesMax), len(c.Args))
 	for _, key := range c.Args {
-		reply = append(reply, bulkOf(m.find(key))...)
+		reply = append(reply, bulkOf(p.find(key))...)
 	}
 	return reply
 }
 
-func (m *Machine) mset(c *Command) []byte {
+func (p *Interpreter) mset(c *Command) []byte {
 	for i := 0; i < len(c.Args); i += 2 {
-		m.put(m.find(c.Args[i]), c.Args[i], c.Args[i+1])
+		p.store.Put(p.find(c.Args[i]), c.Args[i], c.Args[i+1], nil, 0)
 	}
 	return replyOK
 }
 
-func (m *Machine) append(c *Command) []byte {
-	i := m.find(c.Args[0])
+func (p *Interpreter) append(c *Command) []byte {
+	i := p.find(c.Args[0])
 	var before []byte
 	if i != nil {
-		before = i.value()
+		before = i.Value()
 	}
 	if len(before)+len(c.Args[1]) > ValueBytesMax {
 		return replyTooLong
 	}
-	if i == nil {
-		i = m.store.add(c.Args[0])
-	}
-	i.setValue(before, c.Args[1])
-	return m.integer(int64(len(i.value())))
+	size := int64(len(before) + len(c.Args[1]))
+	p.store.Put(i, c.Args[0], before, c.Args[1], expiryOf(i))
+	return p.integer(size)
 }
 
-func (m *Machine) strlen(c *Command) []byte {
-	i := m.find(c.Args[0])
+func (p *Interpreter) strlen(c *Command) []byte {
+	i := p.find(c.Args[0])
 	if i == nil {
 		return replyZero
 	}
-	return m.integer(int64(len(i.value())))
+	return p.integer(int64(len(i.Value())))
 }

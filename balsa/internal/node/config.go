@@ -42,11 +42,32 @@ type Config struct {
 	ClientsMax int
 	// SegmentBytes is the size of the log's files. Default: that of package wal.
 	SegmentBytes int
+	// Engine is where the state is kept: EngineMemory, the default, or EngineDisk.
+	Engine string
+	// Snapshots says when snapshots are taken; a zero field means raft's default.
+	Snapshots raft.SnapshotPolicy
+	// SnapshotBytesPerSecond bounds what other nodes are sent of snapshots; zero means no bound.
+	SnapshotBytesPerSecond int
 	// Version is balsa's version, to be told to who asks.
 	Version string
 	// Logger gets what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 }
+
+// The engines.
+const (
+	// EngineMemory keeps the state in memory, and snapshots of it on disk.
+	EngineMemory = "memory"
+	// EngineDisk keeps the state on disk, and some of it in memory.
+	EngineDisk = "disk"
+)
+
+// snapshotsFolder is where in a node's folder the snapshots are, and stateFolder where the state
+// is if the engine keeps it on disk.
+const (
+	snapshotsFolder = "snapshots"
+	stateFolder     = "state"
+)
 
 // Addresses are where a node listens.
 type Addresses struct {

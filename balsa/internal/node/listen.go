@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/balsa/internal/admin"
-	"github.com/balsa-raft/raft/balsa/internal/kv"
 	"github.com/balsa-raft/raft/balsa/internal/server"
+	"github.com/balsa-raft/raft/snapdir"
 	"github.com/balsa-raft/raft/tcp"
 	"github.com/balsa-raft/raft/wal"
 )
@@ -23,12 +24,13 @@ type Node struct {
 	cfg     Config
 	opened  time.Time
 	log     *wal.Log
+	kept    *snapdir.Store
 	links   *tcp.Transport
 	clients net.Listener
 	admins  net.Listener
 
 	// The rest is there from Start on.
-	machine *kv.Machine
+	machine engine
 	raft    *raft.Node
 	group   *raft.Group
 	server  *server.Server
@@ -53,7 +55,7 @@ func Listen(cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	n := &Node{cfg: cfg, opened: time.Now(), machine: kv.NewMachine(), failed: make(chan error, 1)}
+	n := &Node{cfg: cfg, opened: time.Now(), failed: make(chan error, 1)}
 	if err := n.listen(); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
@@ -66,6 +68,15 @@ func (n *Node) listen() (err error) {
 		SegmentBytes: n.cfg.SegmentBytes, Logger: n.cfg.Logger,
 	})
 	if err != nil {
+		return err
+	}
+	n.kept, err = snapdir.Open(filepath.Join(n.cfg.Dir, snapshotsFolder), snapdir.Options{
+		Cluster: n.cfg.Cluster, Node: n.cfg.ID, Logger: n.cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	if n.machine, err = openEngine(&n.cfg); err != nil {
 		return err
 	}
 	n.links, err = tcp.Listen(tcp.Options{
@@ -108,6 +119,12 @@ func (n *Node) release() error {
 	}
 	if n.links != nil {
 		errs = append(errs, n.links.Close())
+	}
+	if n.machine != nil {
+		errs = append(errs, n.machine.Close())
+	}
+	if n.kept != nil {
+		errs = append(errs, n.kept.Close())
 	}
 	if n.log != nil {
 		errs = append(errs, n.log.Close())

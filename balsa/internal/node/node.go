@@ -22,6 +22,7 @@ func (n *Node) Start(ctx context.Context, members []raft.Member) error {
 	var err error
 	n.raft, err = raft.Open(raft.Config{
 		ID: n.cfg.ID, Log: n.log, Transport: newRouted(n.links, n.cfg.PeerAddresses), Logger: n.cfg.Logger,
+		Snapshots: n.kept, SnapshotBytesPerSecond: n.cfg.SnapshotBytesPerSecond,
 	})
 	if err != nil {
 		return err
@@ -29,6 +30,7 @@ func (n *Node) Start(ctx context.Context, members []raft.Member) error {
 	n.group, err = n.raft.StartGroup(raft.GroupConfig{
 		ID: groupID, StateMachine: n.machine,
 		ElectionTimeout: n.cfg.ElectionTimeout, CommandBytesMax: kv.CommandBytesMax,
+		Snapshots: n.cfg.Snapshots, StateVersion: kv.SnapshotVersion,
 	})
 	if err != nil {
 		return err
@@ -49,6 +51,7 @@ func (n *Node) serve() {
 	if n.admins != nil {
 		n.admin = admin.Start(n.admins, admin.Config{
 			Status: n.Status, Keys: n.machine.Keys, Summarize: n.Summarize, Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
+			Snapshot: n.group.Snapshot, Backup: n.group.Backup, Dump: n.machine.WriteDump,
 		})
 	}
 }

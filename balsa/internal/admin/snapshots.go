@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package admin
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/balsa-raft/raft"
+)
+
+// Snapshot describes a snapshot in JSON.
+type Snapshot struct {
+	ID string `json:"id"`
+	// Term and Index are those of the last entry that it covers.
+	Term  raft.Term  `json:"term"`
+	Index raft.Index `json:"index"`
+	Bytes uint64     `json:"bytes"`
+}
+
+// Transfer is a snapshot on its way to or from another node.
+type Transfer struct {
+	Peer  raft.NodeID `json:"peer"`
+	ID    string      `json:"id"`
+	Index raft.Index  `json:"index"`
+	// Bytes of Size are there. Size is zero if it is not known yet.
+	Bytes uint64 `json:"bytes"`
+	Size  uint64 `json:"size"`
+}
+
+// Snapshots says in JSON what goes on about snapshots, and what has since the node was started.
+type Snapshots struct {
+	// Latest is null if there is none.
+	Latest *Snapshot `json:"latest"`
+	// Taking is how many bytes of the one that is being taken are written; IsTaking, whether
+	// one is.
+	IsTaking bool   `json:"is_taking"`
+	Taking   uint64 `json:"taking_bytes"`
+	// Receiving is null if none is being received.
+	Receiving *Transfer  `json:"receiving"`
+	Sending   []Transfer `json:"sending"`
+
+	Taken         uint64 `json:"taken"`
+	Failed        uint64 `json:"failed"`
+	Sent          uint64 `json:"sent"`
+	Received      uint64 `json:"received"`
+	Interrupted   uint64 `json:"interrupted"`
+	Resumed       uint64 `json:"resumed"`
+	Damaged       uint64 `json:"damaged"`
+	BytesSent     uint64 `json:"bytes_sent"`
+	BytesReceived uint64 `json:"bytes_received"`
+}
+
+func describeSnapshot(meta *raft.SnapshotMeta) *Snapshot {
+	if meta.ID == 0 {
+		return nil
+	}
+	return &Snapshot{ID: meta.ID.String(), Term: meta.Last.Term, Index: meta.Last.Index, Bytes: meta.Size}
+}
+
+func describeTransfer(t raft.SnapshotTransfer) Transfer {
+	return Transfer{Peer: t.Peer, ID: t.ID.String(), Index: t.Last, Bytes: t.Bytes, Size: t.Size}
+}
+
+func describeSnapshots(s *raft.SnapshotStatus) Snapshots {
+	answer := Snapshots{
+		Latest: describeSnapshot(&s.Latest), IsTaking: s.IsTaking, Taking: s.Taking, Sending: []Transfer{},
+		Taken: s.Taken, Failed: s.Failed, Sent: s.Sent, Received: s.Received, Interrupted: s.Interrupted,
+		Resumed: s.Resumed, Damaged: s.Damaged, BytesSent: s.BytesSent, BytesReceived: s.BytesReceived,
+	}
+	if s.Receiving != nil {
+		receiving := describeTransfer(*s.Receiving)
+		answer.Receiving = &receiving
+	}
+	for _, t := range s.Sending {
+		answer.Sending = append(answer.Sending, describeTransfer(t))
+	}
+	return answer
+}
+
+// longTimeout bounds what may take long: a snapshot, a backup or a dump of a large state.
+const longTimeout = time.Hour
+
+// allowLong lets an answer take longer than those of other requests. That the connection cannot is
+// no reason not to try.
+func allowLong(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longTimeout))
+}
+
+func (c *Config) serveSnapshot(w http.ResponseWriter, r *http.Request) {
+	allowLong(w)
+	meta, err := c.Snapshot(r.Context())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	serveJSON(w, describeSnapshot(&meta))
+}
+
+// serveBackup answers with a backup. An error in the middle cuts the answer off, and a backup
+// that is cut off is not accepted by balsa restore.
+func (c *Config) serveBackup(w http.ResponseWriter, r *http.Request) {
+	allowLong(w)
+	body := &lateBody{w: w}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if _, err := c.Backup(r.Context(), body); err != nil {
+		body.fail(err)
+	}
+}
+
+func (c *Config) serveDump(w http.ResponseWriter, _ *http.Request) {
+	allowLong(w)
+	body := &lateBody{w: w}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err := c.Dump(body); err != nil {
+		body.fail(err)
+	}
+}
+
+// lateBody is the body of an answer that may yet become an error.
+type lateBody struct {
+	w       http.ResponseWriter
+	written bool
+}
+
+var _ io.Writer = (*lateBody)(nil)
+
+// Write passes on to the client.
+func (b *lateBody) Write(p []byte) (int, error) {
+	b.written = true
+	return b.w.Write(p)
+}
+
+// fail answers with an error or, if it is too late for that, ends the connection in the
+// middle of the answer, so that nobody takes it for a whole one.
+func (b *lateBody) fail(err error) {
+	if !b.written {
+		http.Error(b.w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	if connection, _, hijackErr := http.NewResponseController(b.w).Hijack(); hijackErr == nil {
+		_ = connection.Close() // That is the message.
+	}
+}
