@@ -5,9 +5,11 @@ package node
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/balsa/internal/kv"
+	"github.com/balsa-raft/raft/balsa/internal/lsm"
 )
 
 // engine is a state machine with what else a node asks of it. The methods that raft does not
@@ -37,6 +39,8 @@ func openEngine(cfg *Config) (engine, error) {
 	switch cfg.Engine {
 	case "", EngineMemory:
 		return inMemory{kv.NewMachine()}, nil
+	case EngineDisk:
+		return lsm.Open(filepath.Join(cfg.Dir, stateFolder), lsm.Options{Logger: cfg.Logger})
 	}
 	return nil, fmt.Errorf("node: there is no engine %q", cfg.Engine)
 }
