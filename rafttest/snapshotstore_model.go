@@ -57,7 +57,7 @@ func (m *snapModel) begin(meta raft.SnapshotMeta, held uint64) (int, error) {
 		m.unfinished = &snapData{}
 	}
 	if held > uint64(known) {
-		return 0, fmt.Errorf("Begin of snapshot %v says that there are %d bytes, %d were written", meta.ID, held, known)
+		return 0, fmt.Errorf("beginning snapshot %v says that there are %d bytes, %d were written", meta.ID, held, known)
 	}
 	m.unfinished.meta, m.unfinished.data = cloneSnapshotMeta(meta), m.unfinished.data[:held:held]
 	return int(held), nil

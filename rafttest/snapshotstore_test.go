@@ -478,8 +478,7 @@ func TestSnapshotStoreFindsForgetfulness(t *testing.T) {
 // forgetfulSuite tests a store that goes back to before its last Publish or Delete.
 func forgetfulSuite(publishes, deletes bool) SnapshotStore {
 	before := map[*brokenSnapshots]*mem.Snapshots{}
-	var open func(good *mem.Snapshots) *brokenSnapshots
-	open = func(good *mem.Snapshots) *brokenSnapshots {
+	open := func(good *mem.Snapshots) *brokenSnapshots {
 		b := breakable(good)
 		before[b] = good.Clone()
 		b.publish = func(group raft.GroupID, id raft.SnapshotID, size uint64, sum uint32) error {

@@ -111,12 +111,28 @@ func TestClosedWhileCapturing(t *testing.T) {
 func TestClosedWhileReading(t *testing.T) {
 	w := newWorld(t, 1)
 	m := w.add(chunk)
-	m.capture = func([]byte) io.ReadCloser { return io.NopCloser(&endless{m: m}) }
+	e := &endless{m: m}
+	m.capture = func([]byte) io.ReadCloser { return io.NopCloser(e) }
 	m.apply(1)
 	m.snap.Take(func(wire.SnapshotMeta, error) {})
 	w.run(second, nil)
 	if m.open != 0 || m.store.unfinished != nil {
 		t.Error("the capture is not closed, or its data are still there")
+	}
+	if e.reads != 3*chunk+5 {
+		t.Errorf("%d reads after Close", e.reads-3*chunk-5)
+	}
+}
+
+// TestClosedBeforeACaptureIsLookedAt leaves one in the inbox.
+func TestClosedBeforeACaptureIsLookedAt(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.add(chunk)
+	m.snap.Captured(false, wire.SnapshotMeta{}, m.newCapture(nil), nil)
+	m.snap.Captured(true, wire.SnapshotMeta{}, m.newCapture(nil), nil)
+	m.snap.Close()
+	if m.open != 0 {
+		t.Errorf("%d captures are open", m.open)
 	}
 }
 
@@ -126,7 +142,7 @@ type endless struct {
 }
 
 func (e *endless) Read(p []byte) (int, error) {
-	if e.reads++; e.reads == 3*chunk {
+	if e.reads++; e.reads == 3*chunk+5 {
 		e.m.snap.Close()
 	}
 	return copy(p, "x"), nil

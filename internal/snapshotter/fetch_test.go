@@ -381,13 +381,13 @@ func TestDamageAtTheSender(t *testing.T) {
 func TestContradictions(t *testing.T) {
 	tests := []struct {
 		name  string
-		chunk func(id wire.SnapshotID, held uint64) *wire.SnapshotChunk
+		chunk func(meta *wire.SnapshotMeta, held uint64) *wire.SnapshotChunk
 	}{
-		{"an end before what is held", func(id wire.SnapshotID, held uint64) *wire.SnapshotChunk {
-			return &wire.SnapshotChunk{ID: id, Offset: held - 1, Status: wire.ChunkEnd}
+		{"an end before what is held", func(meta *wire.SnapshotMeta, held uint64) *wire.SnapshotChunk {
+			return &wire.SnapshotChunk{ID: meta.ID, Offset: held - 1, Status: wire.ChunkEnd, Checksum: meta.Checksum}
 		}},
-		{"an end too early", func(id wire.SnapshotID, held uint64) *wire.SnapshotChunk {
-			return &wire.SnapshotChunk{ID: id, Offset: held, Status: wire.ChunkEnd}
+		{"an end too early", func(meta *wire.SnapshotMeta, held uint64) *wire.SnapshotChunk {
+			return &wire.SnapshotChunk{ID: meta.ID, Offset: held, Status: wire.ChunkEnd, Checksum: meta.Checksum}
 		}},
 	}
 	for _, test := range tests {
@@ -396,7 +396,7 @@ func TestContradictions(t *testing.T) {
 		m.snap.mu.Lock()
 		m.snap.chunks = nil
 		m.snap.mu.Unlock()
-		m.snap.Deliver(leader.id, test.chunk(meta.ID, m.snap.Status().Fetching.Bytes))
+		m.snap.Deliver(leader.id, test.chunk(&meta, m.snap.Status().Fetching.Bytes))
 		w.settle()
 		m.expectTrouble(errContradiction.Error())
 		if m.store.unfinished != nil {
@@ -497,4 +497,58 @@ func TestInboxIsBounded(t *testing.T) {
 	if n := m.sent[wire.KindSnapshotChunk]; n != requestsMax {
 		t.Errorf("%d answers", n)
 	}
+}
+
+// TestARepeatedFetchIsAnsweredOnce holds while the first one waits.
+func TestARepeatedFetchIsAnsweredOnce(t *testing.T) {
+	w, leader, _, meta := pair(t, 1, 3)
+	first := leader.snap.Deliver(9, &wire.SnapshotFetch{ID: meta.ID, Offset: chunk, Length: chunk})
+	again := leader.snap.Deliver(9, &wire.SnapshotFetch{ID: meta.ID, Offset: chunk, Length: chunk})
+	other := leader.snap.Deliver(8, &wire.SnapshotFetch{ID: meta.ID, Offset: chunk, Length: chunk})
+	w.settle()
+	later := leader.snap.Deliver(9, &wire.SnapshotFetch{ID: meta.ID, Offset: chunk, Length: chunk})
+	w.settle()
+	if !first || again || !other || !later || leader.sent[wire.KindSnapshotChunk] != 3 {
+		t.Errorf("taken in %v, %v, %v, %v, %d answers", first, again, other, later, leader.sent[wire.KindSnapshotChunk])
+	}
+}
+
+// TestAGoodCopyReplacesADamagedOne of the same ID, and is not deleted in its place.
+func TestAGoodCopyReplacesADamagedOne(t *testing.T) {
+	w, leader, m, meta := pair(t, 1, 3)
+	if !leader.offerTo(m, stall) {
+		t.Fatal("nothing is received")
+	}
+	m.store.damage(meta.ID, 5)
+	m.captureErr = errInjected // It has no state to take another one of.
+	m.snap.Damaged(meta.ID)
+	w.settle()
+	if !leader.offerTo(m, stall) {
+		t.Fatalf("nothing is received then: %v", m.troubles)
+	}
+	m.snap.Restored(meta)
+	w.run(stall, nil)
+	m.expectSame(meta)
+	m.expectListed(1)
+	if len(m.store.published) != 1 {
+		t.Errorf("%d are stored", len(m.store.published))
+	}
+}
+
+// TestSnapshotsWithoutDataAreNotOffered, though the state machine of before has left one.
+func TestSnapshotsWithoutDataAreNotOffered(t *testing.T) {
+	w := newWorld(t, 1)
+	leader, m := w.add(chunk, func(c *Config) { c.Durable = true }), w.add(chunk)
+	leader.takeOne()
+	leader.crash(0)
+	leader.cfg.Durable = false
+	leader.start()
+	leader.apply(1)
+	if !leader.offerTo(m, stall) {
+		t.Fatalf("nothing is received: %v", leader.troubles)
+	}
+	if m.received[0].External || m.received[0].Last.Index != 2 {
+		t.Errorf("received %+v", m.received[0])
+	}
+	m.expectSame(m.received[0])
 }

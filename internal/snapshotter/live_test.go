@@ -219,3 +219,27 @@ func TestCapturesThatFail(t *testing.T) {
 		})
 	}
 }
+
+// TestAMemberThatLosesTheEnd is sent another capture soon, when the one it had been
+// sent all of is closed.
+func TestAMemberThatLosesTheEnd(t *testing.T) {
+	w, leader, m := livePair(t, 1, 30)
+	w.spoil = func(_, _ wire.NodeID, message wire.Message) bool {
+		c, ok := message.(*wire.SnapshotChunk)
+		return ok && c.Status == wire.ChunkEnd
+	}
+	w.hold(leader, m, uint64(leader.stateBytes))
+	w.run(second/2, nil)
+	m.crash(0)
+	w.run(3*retry, nil)
+	leader.expectQuiet()
+	w.spoil = nil
+	m.start()
+	if !leader.offerTo(m, 5*second) {
+		t.Fatalf("nothing is received: %v", m.troubles)
+	}
+	m.expectSame(m.received[0])
+	if leader.captures != 2 {
+		t.Errorf("%d captures", leader.captures)
+	}
+}

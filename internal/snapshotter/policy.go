@@ -70,7 +70,7 @@ func passes(total, mark *atomic.Int64, n int64) bool {
 // policyState is what the policy is judged by.
 type policyState struct {
 	base      totals // what the last snapshot covers
-	at        int64  // when it was captured
+	at        int64  // when it was published
 	stretch   int64  // drawn for the next one, in stretchUnits of a quarter
 	notBefore int64  // by dutyFactor
 }

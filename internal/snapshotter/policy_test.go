@@ -50,8 +50,8 @@ func TestPolicy(t *testing.T) {
 				m.apply(test.entries)
 			}
 			w.run(test.wait, nil)
-			if len(m.taken) != test.taken {
-				t.Errorf("%d snapshots, want %d", len(m.taken), test.taken)
+			if len(m.taken) != test.taken || m.captures != test.taken {
+				t.Errorf("%d snapshots of %d captures, want %d", len(m.taken), m.captures, test.taken)
 			}
 			m.expectQuiet()
 		})

@@ -48,7 +48,7 @@ func TestReadersPin(t *testing.T) {
 	m.takeOne()
 	m.takeOne()
 	m.expectListed(3, 1)
-	if first.Close() != nil || first.Close() != nil {
+	if err := errors.Join(first.Close(), first.Close()); err != nil {
 		t.Error("a reader cannot be closed")
 	}
 	m.expectListed(3, 1)
@@ -193,7 +193,7 @@ func TestReadersOfWhatIsNotThere(t *testing.T) {
 	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, ErrGone) {
 		t.Errorf("reading: %v", err)
 	}
-	if r.Close() != nil || r.Close() != nil {
+	if err := errors.Join(r.Close(), r.Close()); err != nil {
 		t.Error("it cannot be closed")
 	}
 	w.settle()

@@ -32,7 +32,6 @@ type taking struct {
 	data     io.ReadCloser
 	buf      []byte
 	upTo     totals
-	captured int64 // when
 	size     uint64
 	checksum uint32
 }
@@ -88,10 +87,10 @@ func (s *Snapshotter) noteCaptured(c *captured) {
 		s.noteStream(c)
 		return
 	}
-	t, wasAsked := s.take, s.asked
+	t := s.take
 	s.asked = false
 	switch {
-	case !wasAsked || t == nil || t.copying:
+	case t == nil || t.copying:
 		closeCapture(c.data)
 	case c.err != nil:
 		closeCapture(c.data)
@@ -116,7 +115,7 @@ func (s *Snapshotter) useCapture(t *taking, c *captured) {
 		closeCapture(c.data)
 		s.askCapture()
 	default:
-		t.meta, t.data, t.upTo, t.captured = c.meta, c.data, c.upTo, s.cfg.Now()
+		t.meta, t.data, t.upTo = c.meta, c.data, c.upTo
 		s.beginCopy(t)
 	}
 }
@@ -197,7 +196,6 @@ func (s *Snapshotter) publishTake() {
 	s.frontier = max(s.frontier, t.meta.Last.Index)
 	s.endTake(t)
 	s.rearm(t.upTo)
-	s.policy.at = t.captured
 	s.wanted = false
 	s.retry.reset()
 	s.pruneNow()
