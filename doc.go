@@ -34,9 +34,9 @@
 //
 // # What is not
 //
-// There are no snapshots yet: the log grows for ever, and a member that starts applies
-// all of it. The membership is the one that Initialize was given. To read what
-// others wrote, propose the read. All three are being worked on.
+// The membership is the one that Initialize was given. To read what others wrote, propose
+// the read. Both are being worked on. Without Config.Snapshots the log grows for ever, and
+// a member that starts applies all of it; docs/snapshots.md says what happens with it.
 //
 // Errors say what became of a command: see ErrNotApplied, ErrOutcomeUnknown and
 // ErrStopped. The seams, LogStore, Transport and StateMachine, are small and say what
