@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,13 @@ func rotAtTail(t testing.TB, disk *vfs.Mem, path string, at uint32) error {
 	return err
 }
 
+// tailOf returns where the log ends, which its own goroutine may change.
+func tailOf(l *Log) tail {
+	l.saveMu.Lock()
+	defer l.saveMu.Unlock()
+	return l.tail
+}
+
 // When nothing is saved for a while, the log proves by itself that the last batch was
 // synced: before, its rot is taken for an interrupted write, and afterwards for rot.
 func TestIdleLogProvesItsLastBatch(t *testing.T) {
@@ -35,7 +43,7 @@ func TestIdleLogProvesItsLastBatch(t *testing.T) {
 		options.Synchronous = false
 		l := mustOpen(t, options)
 		for range 3 {
-			at, path := l.tail.end, l.index.active().path
+			at, path := tailOf(l).end, l.index.active().path
 			must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, 1, "a")}}))
 			if err := rotAtTail(t, disk, path, at); err != nil {
 				t.Errorf("at once: %v", err)
@@ -44,10 +52,10 @@ func TestIdleLogProvesItsLastBatch(t *testing.T) {
 			if err := rotAtTail(t, disk, path, at); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("after a while: %v", err)
 			}
-			seq := l.tail.seq
+			seq := tailOf(l).seq
 			time.Sleep(time.Hour)
-			if l.tail.seq != seq {
-				t.Errorf("%d batches were written to an idle log", l.tail.seq-seq)
+			if tailOf(l).seq != seq {
+				t.Errorf("%d batches were written to an idle log", tailOf(l).seq-seq)
 			}
 		}
 		must(t, l.Close())
@@ -57,28 +65,33 @@ func TestIdleLogProvesItsLastBatch(t *testing.T) {
 // A log that is busy needs no proofs, and one whose disk stalls is left alone.
 func TestBusyLogProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
-		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault { return decide(op) }))
+		var fault atomic.Pointer[vfs.Fault] // of the next sync
+		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
+			if op.Kind == vfs.OpSync && fault.Load() != nil {
+				return *fault.Swap(nil)
+			}
+			return vfs.Fault{}
+		}))
 		options.Synchronous = false
 		l := mustOpen(t, options)
 		synctest.Wait()
-		seq := l.tail.seq
+		seq := tailOf(l).seq
 		for i := range wire.Index(100) {
 			must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, i+1, "a")}}))
 			time.Sleep(proveAfter / 3)
 		}
-		if l.tail.seq != seq+100 {
-			t.Errorf("%d batches", l.tail.seq-seq)
+		if tailOf(l).seq != seq+100 {
+			t.Errorf("%d batches", tailOf(l).seq-seq)
 		}
 		l.saveMu.Lock() // Something proves the last one before it is time to.
 		must(t, l.mark())
 		l.saveMu.Unlock()
 		time.Sleep(2*proveAfter + 1)
-		if l.tail.seq != seq+101 {
-			t.Errorf("%d batches", l.tail.seq-seq)
+		if tailOf(l).seq != seq+101 {
+			t.Errorf("%d batches", tailOf(l).seq-seq)
 		}
 		stall := func() { time.Sleep(10 * proveAfter) }
-		decide = vfs.Once(1, vfs.OpSync, vfs.Fault{Stall: stall})
+		fault.Store(&vfs.Fault{Stall: stall})
 		must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, 101, "a")}}))
 		must(t, l.Close())
 	})
@@ -87,13 +100,18 @@ func TestBusyLogProvesNothing(t *testing.T) {
 // A proof that cannot be written is as bad as any other batch.
 func TestProofThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
-		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault { return decide(op) }))
+		var fault atomic.Pointer[vfs.Fault] // of the next sync
+		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
+			if op.Kind == vfs.OpSync && fault.Load() != nil {
+				return *fault.Swap(nil)
+			}
+			return vfs.Fault{}
+		}))
 		options.Synchronous = false
 		l := mustOpen(t, options)
 		must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, 1, "a")}}))
 		synctest.Wait()
-		decide = vfs.Once(1, vfs.OpSync, vfs.Fault{Err: errDisk})
+		fault.Store(&vfs.Fault{Err: errDisk})
 		time.Sleep(2*proveAfter + 1)
 		err := l.Save([]wire.Update{{Group: 1, Entries: entries(1, 2, "b")}})
 		if !errors.Is(err, ErrFailed) || !errors.Is(err, errDisk) {
