@@ -97,6 +97,9 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found.Snapshot.ID != 0 {
+		g.snapshots.Restored(found.Snapshot)
+	}
 	_, isDurable := cfg.StateMachine.(DurableStateMachine)
 	g.core, err = core.Recover(core.Config{
 		ID:                n.cfg.ID,

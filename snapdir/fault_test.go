@@ -18,9 +18,10 @@ var (
 	errNoSpace = errors.New("no space left on device")
 )
 
-// faultRun makes the full script on a disk of which one operation fails, and returns what may
-// be published when the store is next opened, and the snapshot that was being written.
-func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int) (legal []string, begun *sample, failure error) {
+// faultRun makes the full script on a disk of which an operation fails, maybe once only, and
+// returns what may be published when the store is next opened, and the snapshot that was being
+// written.
+func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int, once bool) (legal []string, begun *sample, failure error) {
 	t.Helper()
 	s := fullScript()
 	l := &life{options: testOptions(fsys)}
@@ -38,7 +39,7 @@ func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int) (legal []string, begun *s
 			return legal, begun, failure // It was being opened.
 		}
 		for _, p := range []*sample{s.begun[i], s.begun[i+1]} {
-			if p != nil && !errors.Is(failure, ErrClosed) {
+			if p != nil {
 				requireAbandoned(t, l.store, p, n, failure)
 			}
 		}
@@ -49,11 +50,28 @@ func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int) (legal []string, begun *s
 	}
 	if failure == nil {
 		legal = s.states[len(s.states)-1:]
+	} else if once {
+		legal = append(slices.Clone(legal), retry(t, l.store, begun, n, failure))
 	}
 	if err := l.store.Close(); failure == nil {
 		failure = err
 	}
 	return legal, begun, failure
+}
+
+// retry makes the snapshot in the same life in which it failed, and returns what is then shown.
+func retry(t *testing.T, s *Store, p *sample, n int, failure error) string {
+	t.Helper()
+	if _, err := s.List(1); p != nil && err == nil {
+		if err := p.finish(s); err != nil && !errors.Is(err, ErrExists) {
+			t.Fatalf("operation %d, %v: the next try gives %v", n, failure, err)
+		}
+	}
+	got, err := show(s, 1)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		t.Fatalf("operation %d, %v: then %v", n, failure, err)
+	}
+	return got
 }
 
 // requireAbandoned checks that a snapshot of which something failed is not gone on with.
@@ -108,7 +126,7 @@ func TestFullDiskFromAnyMoment(t *testing.T) {
 			isReached = isReached || f.Err != nil
 			return f
 		})
-		legal, begun, failure := faultRun(t, fsys, n)
+		legal, begun, failure := faultRun(t, fsys, n, false)
 		if !isReached {
 			must(t, failure)
 			break
@@ -133,7 +151,7 @@ func faultAt(t *testing.T, n int, kinds vfs.OpKind, fault vfs.Fault) bool {
 		f := once(op)
 		isReached = isReached || f.Err != nil
 		return f
-	}), n)
+	}), n, true)
 	if !isReached {
 		must(t, failure)
 		return false
@@ -163,10 +181,11 @@ func TestFailedSyncIsNotBelieved(t *testing.T) {
 		disk := vfs.NewMem()
 		decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
 		options := testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) }))
+		options.SyncBytes = blockBytesMin
 		s := mustOpen(t, options)
 		_, err := s.Begin(1, sampleB.meta)
 		must(t, err)
-		sync := vfs.Once(1, vfs.OpSync, vfs.Fault{Err: errDisk, LoseUnsynced: true})
+		sync := vfs.Once(3, vfs.OpSync, vfs.Fault{Err: errDisk, LoseUnsynced: true})
 		decide = func(op vfs.Op) vfs.Fault {
 			if op.Kind == vfs.OpRemove {
 				return vfs.Fault{Err: errDisk}
@@ -179,16 +198,18 @@ func TestFailedSyncIsNotBelieved(t *testing.T) {
 		if err := s.Write(1, sampleB.meta.ID, 0, nil); !errors.Is(err, ErrNotFound) {
 			t.Errorf("another Write gives %v", err)
 		}
+		want := uint64(0)
 		if isRestarted {
 			must(t, s.Close())
 			s = mustOpen(t, options)
+			want = 2 * blockBytesMin
 		} else if _, err := s.Begin(1, sampleB.meta); !errors.Is(err, errDisk) {
 			t.Errorf("Begin, with a file that cannot be removed, gives %v", err)
 		}
 		decide = func(vfs.Op) vfs.Fault { return vfs.Fault{} }
 		held, err := s.Begin(1, sampleB.meta)
 		must(t, err)
-		if held != 0 {
+		if held != want {
 			t.Errorf("restarted %v: Begin has %d bytes", isRestarted, held)
 		}
 		must(t, sampleB.finish(s))
@@ -273,6 +294,8 @@ func TestUnfinishedFiles(t *testing.T) {
 	for length := 0; length <= len(file); length += 5 {
 		checkResume(t, disk, path, file[:length], testOptions(disk), &sampleB, uint64(max(length-header, 0)/block*blockBytesMin))
 	}
+	longer := slices.Concat(file, make([]byte, 5000))
+	checkResume(t, disk, path, longer, testOptions(disk), &sampleB, 3*blockBytesMin)
 	options := testOptions(disk)
 	options.Node++
 	checkResume(t, disk, path, file, options, &sampleB, 0)
@@ -322,5 +345,112 @@ func TestReadErrors(t *testing.T) {
 		t.Errorf("read %d bytes, error %v", n, err)
 	}
 	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Close())
+}
+
+// A snapshot of which another size or checksum is said than before is begun anew, in the same
+// life and in the next.
+func TestOtherDataAreBegunAnew(t *testing.T) {
+	for _, isReopened := range []bool{false, true} {
+		for _, change := range []struct{ size, sum int }{{0, 0}, {1, 0}, {0, 1}} {
+			options := testOptions(vfs.NewMem())
+			s := mustOpen(t, options)
+			meta := sampleB.meta
+			meta.Size, meta.Checksum = 1800, sampleB.checksum()
+			_, err := s.Begin(1, meta)
+			must(t, err)
+			must(t, sampleB.write(s, 0, 1800))
+			want := uint64(1800)
+			if isReopened {
+				must(t, s.Close())
+				s = mustOpen(t, options)
+				want = 3 * blockBytesMin
+			}
+			if change.size+change.sum > 0 {
+				want = 0
+			}
+			meta.Size, meta.Checksum = meta.Size+uint64(change.size), meta.Checksum+uint32(change.sum)
+			held, err := s.Begin(1, meta)
+			must(t, err)
+			if held != want {
+				t.Errorf("reopened %v, changed by %v: Begin has %d bytes, want %d", isReopened, change, held, want)
+			}
+			must(t, s.Close())
+		}
+	}
+}
+
+// What was synced is gone on with after a power loss.
+func TestResumeAfterPowerLoss(t *testing.T) {
+	disk := vfs.NewMem()
+	s := mustOpen(t, testOptions(disk))
+	_, err := s.Begin(1, sampleD.meta)
+	must(t, err)
+	must(t, sampleD.write(s, 0, 2900))
+	options := testOptions(disk.CrashClone(vfs.LoseAll))
+	after := mustOpen(t, options)
+	held, err := after.Begin(1, sampleD.meta)
+	must(t, err)
+	if held != 3*blockBytesMin {
+		t.Errorf("Begin has %d bytes", held)
+	}
+	must(t, sampleD.finish(after))
+	requireShown(t, after, 1, sampleD)
+	must(t, after.Close())
+	must(t, s.Close())
+}
+
+// A snapshot whose name is not known to be durable is not published, and does not take up
+// space.
+func TestFolderSyncFailsInPublish(t *testing.T) {
+	disk := vfs.NewMem()
+	decide := func(vfs.Op) vfs.Fault { return vfs.Fault{} }
+	s := mustOpen(t, testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault { return decide(op) })))
+	_, err := s.Begin(1, sampleA.meta)
+	must(t, err)
+	must(t, sampleA.write(s, 0, 1300))
+	decide = vfs.Once(1, vfs.OpSyncDir, vfs.Fault{Err: errDisk})
+	if err := sampleA.publish(s); !errors.Is(err, errDisk) {
+		t.Errorf("Publish gives %v", err)
+	}
+	if found := names(t, disk); len(found) > 0 {
+		t.Errorf("there is left %v", found)
+	}
+	must(t, sampleA.finish(s))
+	requireShown(t, s, 1, sampleA)
+	must(t, s.Close())
+}
+
+// A snapshot that cannot be removed is still there, and can be deleted later.
+func TestDeleteFails(t *testing.T) {
+	disk, samples, _ := published(t, 700, 1300)
+	s := mustOpen(t, testOptions(vfs.Faulty(disk, vfs.Once(1, vfs.OpRemove, vfs.Fault{Err: errDisk}))))
+	if err := s.Delete(1, samples[0].meta.ID); !errors.Is(err, errDisk) {
+		t.Errorf("Delete gives %v", err)
+	}
+	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Delete(1, samples[0].meta.ID))
+	must(t, s.Close())
+	requireState(t, disk, shown(samples[1]))
+}
+
+// Publish reads back what it has written after the cache was dropped, and that after the sync.
+func TestOrderInPublish(t *testing.T) {
+	var kinds []vfs.OpKind
+	s := mustOpen(t, testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
+		if len(kinds) == 0 || kinds[len(kinds)-1] != op.Kind {
+			kinds = append(kinds, op.Kind)
+		}
+		return vfs.Fault{}
+	})))
+	_, err := s.Begin(1, sampleA.meta)
+	must(t, err)
+	must(t, sampleA.write(s, 0, 1300))
+	kinds = nil
+	must(t, sampleA.publish(s))
+	want := []vfs.OpKind{vfs.OpWrite, vfs.OpSync, vfs.OpDropCache, vfs.OpSize, vfs.OpRead, vfs.OpClose, vfs.OpRename, vfs.OpSyncDir}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("operations %b, want %b", kinds, want)
+	}
 	must(t, s.Close())
 }

@@ -59,6 +59,18 @@ func TestHeadersRoundTrip(t *testing.T) {
 		if _, err := parseFooter(h, footer, l.fileBytes()+1); err == nil {
 			t.Error("a footer is taken for one of a longer file")
 		}
+		le.PutUint64(footer[24:], l.blocks()+1)
+		le.PutUint32(footer[8:], h.footerSum(footer))
+		if _, err := parseFooter(h, footer, l.fileBytes()); err == nil {
+			t.Error("a footer that contradicts itself is taken for one")
+		}
+		other := h
+		other.meta.Size, other.meta.Checksum = size, 5
+		other.conclude(other.encode())
+		l.header = other
+		if _, err := parseFooter(other, l.appendFooter(nil), l.fileBytes()); err == nil {
+			t.Error("a footer that contradicts its header is taken for one")
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -339,4 +340,118 @@ func TestCloseWhileReading(t *testing.T) {
 			t.Fatalf("the reader got %v", err)
 		}
 	}
+}
+
+// stalling makes reads wait for release, once stall was called; started gets a value for each.
+func stalling(disk *vfs.Mem) (options Options, stall func(), started, release chan struct{}) {
+	started, release = make(chan struct{}, 100), make(chan struct{})
+	var stalls atomic.Bool
+	options = testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault {
+		if op.Kind != vfs.OpRead || !stalls.Load() {
+			return vfs.Fault{}
+		}
+		return vfs.Fault{Stall: func() {
+			started <- struct{}{}
+			<-release
+		}}
+	}))
+	return options, func() { stalls.Store(true) }, started, release
+}
+
+// More files are open while more are being read, and no longer.
+func TestFilesOpenAtOnce(t *testing.T) {
+	const files = filesOpenMax + 3
+	options, stall, started, release := stalling(vfs.NewMem())
+	s := mustOpen(t, options)
+	for i := range wire.Index(files) {
+		p := sampleOf(1, 1+i, 1300)
+		must(t, p.finish(s))
+	}
+	stall()
+	var readers sync.WaitGroup
+	for i := range wire.Index(files) {
+		readers.Go(func() {
+			if _, err := s.ReadAt(1, sampleOf(1, 1+i, 0).meta.ID, make([]byte, 1300), 0); err != io.EOF {
+				t.Error(err)
+			}
+		})
+	}
+	for range files {
+		<-started
+	}
+	close(release)
+	readers.Wait()
+	if n := len(s.files.open); n != filesOpenMax {
+		t.Errorf("%d files are open", n)
+	}
+	must(t, s.Close())
+}
+
+// Two come upon the same damage at the same time: one sets the file aside.
+func TestDamageIsFoundTwice(t *testing.T) {
+	disk, samples, file := published(t, 700, 1300)
+	file[len(file)-40] ^= 1
+	replaceFile(t, disk, pathOf(&samples[1], publishedSuffix), file)
+	var log journal
+	options, stall, started, release := stalling(disk)
+	options.Logger = log.logger()
+	s := mustOpen(t, options)
+	stall()
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			if _, err := s.ReadAt(1, samples[1].meta.ID, make([]byte, 1300), 0); !errors.Is(err, ErrDamaged) {
+				t.Error(err)
+			}
+		})
+	}
+	<-started
+	<-started
+	close(release)
+	readers.Wait()
+	if log.count("level=WARN") != 1 || log.count("level=ERROR") != 0 {
+		t.Errorf("the log has %s", &log.text)
+	}
+	requireShown(t, s, 1, samples[0])
+	must(t, s.Close())
+}
+
+// While a damaged file is being set aside, the same snapshot is made once more: the new file
+// is not taken for the old one.
+func TestAsideBesidePublish(t *testing.T) {
+	disk, samples, file := published(t, 700, 1300)
+	file[len(file)-40] ^= 1
+	replaceFile(t, disk, pathOf(&samples[1], publishedSuffix), file)
+	stalled, closed, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	s := mustOpen(t, testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault {
+		switch {
+		case op.Kind == vfs.OpRename && strings.HasSuffix(op.Path, publishedSuffix):
+			return vfs.Fault{Stall: func() {
+				close(stalled)
+				<-release
+			}}
+		case op.Kind == vfs.OpClose && strings.HasSuffix(op.Path, unfinishedSuffix):
+			return vfs.Fault{Stall: func() { close(closed) }}
+		}
+		return vfs.Fault{}
+	})))
+	done := make(chan error, 2)
+	go func() { done <- second(s.ReadAt(1, samples[1].meta.ID, make([]byte, 1300), 0)) }()
+	<-stalled
+	go func() { done <- samples[1].finish(s) }()
+	<-closed // It is about to be given its name.
+	for range 1000 {
+		runtime.Gosched()
+	}
+	close(release)
+	for range 2 {
+		if err := <-done; err != nil && !errors.Is(err, ErrDamaged) {
+			t.Error(err)
+		}
+	}
+	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Close())
+	s = mustOpen(t, testOptions(disk))
+	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Close())
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // resume goes on with an unfinished file that another process, or another Store, has left.
-// It syncs the file and reads it from the disk, not from the cache, as nobody knows which
-// syncs have failed before. An error means that there is nothing to go on with.
+// What it can it reads from the disk, not from the cache, as nobody knows which syncs have
+// failed before. An error means that there is nothing to go on with.
 func (s *Store) resume(name fileName, meta wire.SnapshotMeta) (*writer, error) {
 	path := s.path(name)
 	file, err := s.fs.Open(path)
@@ -27,9 +27,6 @@ func (s *Store) resume(name fileName, meta wire.SnapshotMeta) (*writer, error) {
 }
 
 func (w *writer) recover(meta wire.SnapshotMeta) error {
-	if err := w.file.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", w.path, err)
-	}
 	if err := w.file.DropCache(); err != nil {
 		return fmt.Errorf("drop the cache of %s: %w", w.path, err)
 	}

@@ -552,3 +552,20 @@ func TestSnapshotsWithoutDataAreNotOffered(t *testing.T) {
 	}
 	m.expectSame(m.received[0])
 }
+
+// TestSuccessEndsTheBackOff of failures before it.
+func TestSuccessEndsTheBackOff(t *testing.T) {
+	w, leader, m, _ := pair(t, 1, 3)
+	m.store.fails["Begin"] = 3
+	if !leader.offerTo(m, 60*second) {
+		t.Fatalf("nothing is received: %v", m.troubles)
+	}
+	m.expectTrouble("trying again in 1s", "trying again in 2s", "trying again in 4s")
+	w.run(2*stall, nil)
+	leader.takeOne()
+	m.store.fails["Begin"] = 1
+	if !leader.offerTo(m, 60*second) {
+		t.Fatalf("nothing is received: %v", m.troubles)
+	}
+	m.expectTrouble("trying again in 1s")
+}

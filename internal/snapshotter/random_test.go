@@ -3,6 +3,7 @@
 package snapshotter
 
 import (
+	"io"
 	"testing"
 
 	"github.com/balsa-raft/raft/wire"
@@ -172,6 +173,13 @@ func (w *world) recover() {
 			break
 		}
 		w.run(second/10, nil)
+	}
+	for _, m := range w.members {
+		for _, meta := range m.snap.Published() { // Damage that nobody has met is found now.
+			r := m.snap.Reader(meta)
+			_, _ = io.Copy(io.Discard, r)
+			r.Close()
+		}
 	}
 	w.run(3*stall+120*second, nil)
 	for _, m := range w.members {

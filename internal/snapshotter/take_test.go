@@ -229,6 +229,20 @@ func TestCapturesNobodyAskedFor(t *testing.T) {
 	}
 }
 
+// TestASecondCapture comes while the first one is being copied.
+func TestASecondCapture(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.add(3 * chunk)
+	m.store.before = func(op string) {
+		if op == "Write" && m.store.calls["Write"] == 1 {
+			m.snap.Captured(false, wire.SnapshotMeta{Last: wire.LogID{Term: 1, Index: 9}}, m.newCapture(nil), nil)
+		}
+	}
+	m.expectSame(m.takeOne())
+	m.expectListed(1)
+	m.expectQuiet()
+}
+
 func TestExternalSnapshotsHaveNoData(t *testing.T) {
 	w := newWorld(t, 1)
 	m := w.add(chunk, func(c *Config) { c.Durable = true })
