@@ -44,14 +44,14 @@ type GroupConfig struct {
 	StateMachine StateMachine
 
 	// ElectionTimeout is how long a member goes without a leader before it campaigns;
-	// the real time-out is drawn between it and its double (§5.2). A leader that did
+	// the real time-out is drawn between it and a third more (§5.2). A leader that did
 	// not hear from a quorum for as long steps down. Default 1 s.
 	ElectionTimeout time.Duration
 	// HeartbeatInterval is how often an idle leader asserts itself. Default: a tenth
 	// of ElectionTimeout.
 	HeartbeatInterval time.Duration
 	// WriteStallTimeout is how long one write to the leader's own log store may
-	// take before it hands leadership over. Default: twice ElectionTimeout.
+	// take before it hands leadership over. Default: ElectionTimeout.
 	WriteStallTimeout time.Duration
 
 	// DisableForwarding makes a member that does not lead refuse proposals with
@@ -119,7 +119,7 @@ func (c Config) validate() error {
 func (c GroupConfig) withDefaults() GroupConfig {
 	setDefault(&c.ElectionTimeout, time.Second)
 	setDefault(&c.HeartbeatInterval, c.ElectionTimeout/10)
-	setDefault(&c.WriteStallTimeout, 2*c.ElectionTimeout)
+	setDefault(&c.WriteStallTimeout, c.ElectionTimeout)
 	setDefault(&c.CommandBytesMax, 1<<20)
 	setDefault(&c.PendingBytesMax, 64<<20)
 	setDefault(&c.BatchBytesMax, 1<<20)

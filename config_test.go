@@ -19,7 +19,7 @@ func TestGroupConfigDefaults(t *testing.T) {
 	got := GroupConfig{ID: 1, StateMachine: nullMachine{}}.withDefaults()
 	want := GroupConfig{
 		ID: 1, StateMachine: nullMachine{},
-		ElectionTimeout: time.Second, HeartbeatInterval: 100 * time.Millisecond, WriteStallTimeout: 2 * time.Second,
+		ElectionTimeout: time.Second, HeartbeatInterval: 100 * time.Millisecond, WriteStallTimeout: time.Second,
 		CommandBytesMax: 1 << 20, PendingBytesMax: 64 << 20, BatchBytesMax: 1 << 20,
 		InflightBytesMax: 16 << 20, InflightMessagesMax: 256, CacheBytes: 32 << 20,
 		Snapshots: SnapshotPolicy{
@@ -34,7 +34,7 @@ func TestGroupConfigDefaults(t *testing.T) {
 		t.Errorf("the defaults are not valid: %v", err)
 	}
 	slow := GroupConfig{ElectionTimeout: 10 * time.Second}.withDefaults()
-	if slow.HeartbeatInterval != time.Second || slow.WriteStallTimeout != 20*time.Second {
+	if slow.HeartbeatInterval != time.Second || slow.WriteStallTimeout != 10*time.Second {
 		t.Errorf("what follows from the election time-out is %v and %v", slow.HeartbeatInterval, slow.WriteStallTimeout)
 	}
 	if set := got.withDefaults(); set != got {

@@ -24,6 +24,7 @@ var ignored = map[string]string{
 	"Core.now":                    "time",
 	"Core.random.state":           "it draws times only",
 	"Core.electionAt":             "time",
+	"Core.campaigns":              "it says how long to wait only",
 	"Core.follower.contact":       "time; whether it is long ago is encoded",
 	"Core.leader.heartbeatAt":     "time",
 	"Core.leader.newsAt":          "time; whether it is Never is encoded",

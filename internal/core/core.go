@@ -19,7 +19,7 @@ const Never Instant = 1<<63 - 1
 type Config struct {
 	ID wire.NodeID
 	// ElectionTimeout is the least time without a leader before a campaign; the
-	// time-outs are drawn between it and its double (§5.2).
+	// time-outs are drawn between it and a third more (§5.2).
 	ElectionTimeout Instant
 	// HeartbeatInterval is how often a leader asserts itself to a silent peer.
 	HeartbeatInterval Instant
@@ -71,8 +71,10 @@ type Core struct {
 	lane      lane
 
 	role Role
-	// electionAt is when a member without leader campaigns.
+	// electionAt is when a member without leader campaigns; campaigns counts those that it
+	// has begun since there was a leader.
 	electionAt Instant
+	campaigns  uint
 	follower   followerState
 	election   *electionState // of a pre-candidate or candidate, else nil
 	leader     *leaderState   // of a leader, else nil

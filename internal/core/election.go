@@ -30,10 +30,28 @@ func (e *electionState) of(id wire.NodeID) quorum.Vote {
 	return quorum.NoAnswer
 }
 
+const (
+	// electionSpread is the part of the election time-out over which time-outs are drawn.
+	// Wider, and a group waits longer for its first candidate; narrower, and votes split.
+	electionSpread = 3
+	// retrySoonest is the part of the election time-out after which a campaign that led to
+	// nothing is repeated; from that many campaigns on, the time doubles with each.
+	retrySoonest, retriesSoon = 4, 4
+)
+
 // resetElectionTimer draws a new time-out, so that split votes are rare and don't
 // repeat (§5.2).
 func (c *Core) resetElectionTimer() {
-	c.electionAt = c.now + c.cfg.ElectionTimeout + c.random.below(c.cfg.ElectionTimeout)
+	c.electionAt = c.now + c.cfg.ElectionTimeout + c.random.below(c.cfg.ElectionTimeout/electionSpread+1)
+}
+
+// setRetryTimer draws when to campaign again if this campaign leads to nothing: soon,
+// since nobody leads who could be disturbed, but later after some in vain, up to the
+// election time-out, in case that the answers take that long to come.
+func (c *Core) setRetryTimer() {
+	doublings := min(max(c.campaigns, retriesSoon)-retriesSoon, 2)
+	patience := c.cfg.ElectionTimeout / retrySoonest << doublings
+	c.electionAt = c.now + patience + c.random.below(patience+1)
 }
 
 // mayCampaign reports whether this member may become leader at all: it votes in the
@@ -54,10 +72,11 @@ func (c *Core) mayCampaign() bool {
 // campaign starts an election with its pre-vote (thesis §9.6), which keeps a
 // member that cannot win from disturbing the others with a higher term.
 func (c *Core) campaign() {
-	c.resetElectionTimer()
 	if c.now >= c.stallAt() {
+		c.resetElectionTimer()
 		return // A member whose disk hangs would be no better leader.
 	}
+	c.campaigns++
 	c.become(PreCandidate)
 	c.election = c.newElection(false)
 	c.follower.round++
@@ -83,7 +102,6 @@ func (c *Core) newElection(transfer bool) *electionState {
 func (c *Core) becomeCandidate(transfer bool) {
 	c.become(Candidate)
 	c.setHardState(c.hard.Term+1, c.cfg.ID)
-	c.resetElectionTimer()
 	c.election = c.newElection(transfer)
 	for _, id := range c.election.voters {
 		if id != c.cfg.ID {
@@ -176,7 +194,12 @@ func (c *Core) become(role Role) {
 		c.leader = nil
 		c.emit(StopReplication{})
 	}
-	if c.role == Leader || role == PreCandidate || role == Candidate {
+	switch {
+	case role == PreCandidate || role == Candidate:
+		c.setRetryTimer()
+	case role == Leader:
+		c.campaigns = 0
+	case c.role == Leader:
 		c.resetElectionTimer()
 	}
 	c.election = nil

@@ -44,6 +44,7 @@ func (c *Core) follow(from wire.NodeID, term wire.Term) bool {
 	}
 	c.follower.leader = from
 	c.follower.contact = c.now
+	c.campaigns = 0
 	c.resetElectionTimer()
 	return true
 }
