@@ -20,6 +20,18 @@ type Conditions struct {
 	// Reorder lets a message overtake those sent before it. Without it a message
 	// whose delay ends early waits for its predecessors.
 	Reorder bool
+	// BytesPerSecond bounds what a lane carries, bulk and other messages each for
+	// themselves: messages leave one after the other and have their delay afterwards.
+	// Zero means no bound.
+	BytesPerSecond int
+}
+
+// carrying returns how long a message of that many bytes occupies the lane.
+func (c *Conditions) carrying(bytes int) time.Duration {
+	if c.BytesPerSecond <= 0 {
+		return 0
+	}
+	return time.Duration(bytes) * time.Second / time.Duration(c.BytesPerSecond)
 }
 
 // delay draws how long one message takes.
@@ -59,17 +71,27 @@ func (s *Stats) add(other Stats) {
 // direction is from one node to another; the way back is another direction.
 type direction struct{ from, to wire.NodeID }
 
-// path is one direction between two nodes, whether or not they exist at the time.
+// route is one lane of a direction: bulk messages have one of their own.
+type route struct {
+	direction
+	bulk bool
+}
+
+// path is what is true of a route, whether or not its nodes exist at the time.
 type path struct {
 	cut        bool
-	conditions *Conditions // nil where the network's apply
+	conditions *Conditions // nil where others apply, see Network.conditionsOf
 	random     *rand.Rand
 	stats      Stats
 }
 
 // newPath gives each path its own chance, so that what one draws doesn't depend
 // on how much the others carry.
-func newPath(seed uint64, d direction) *path {
+func newPath(seed uint64, r route) *path {
 	const odd = 0x9e3779b97f4a7c15 // spreads node IDs, which are small, over all bits
-	return &path{random: rand.New(rand.NewPCG(seed+uint64(d.from)*odd, uint64(d.to)*odd))}
+	to := uint64(r.to) * odd
+	if r.bulk {
+		to++
+	}
+	return &path{random: rand.New(rand.NewPCG(seed+uint64(r.from)*odd, to))}
 }

@@ -27,17 +27,18 @@ type parcel struct {
 	receiver *Transport
 }
 
-// lane carries messages from one transport to one node. The network's mutex
-// guards its fields; its goroutine delivers what is due.
+// lane carries messages from one transport to one node: the bulk messages, or the
+// others. The network's mutex guards its fields; its goroutine delivers what is due.
 type lane struct {
-	sender    *Transport
-	direction direction
-	wake      chan struct{} // has room for one
+	sender *Transport
+	route  route
+	wake   chan struct{} // has room for one
 
 	parcels   parcelHeap
 	bytes     int // of the messages in parcels
 	number    uint64
 	latestDue time.Time // no parcel that keeps its order is due before it
+	free      time.Time // when what was sent has left; see Conditions.BytesPerSecond
 	reportDue time.Time // when the sender learns of a loss; zero if there was none
 }
 
@@ -45,13 +46,14 @@ type lane struct {
 // network's mutex, as it does of the methods that follow.
 func (l *lane) enqueue(encoded []byte, receiver *Transport, path *path) bool {
 	network := l.sender.network
-	if l.bytes > 0 && l.bytes+len(encoded) > network.laneBytes {
+	bytesMax := network.laneBytes
+	if l.route.bulk {
+		bytesMax = network.bulkLaneBytes
+	}
+	if l.bytes > 0 && l.bytes+len(encoded) > bytesMax {
 		return false
 	}
-	conditions := &network.conditions
-	if path.conditions != nil {
-		conditions = path.conditions
-	}
+	conditions := network.conditionsOf(l.route)
 	if path.random.Float64() < conditions.DropRate {
 		path.stats.Dropped++
 		return true
@@ -65,7 +67,12 @@ func (l *lane) enqueue(encoded []byte, receiver *Transport, path *path) bool {
 }
 
 func (l *lane) push(encoded []byte, receiver *Transport, conditions *Conditions, path *path) {
-	due := time.Now().Add(conditions.delay(path.random))
+	now := time.Now()
+	if l.free.Before(now) {
+		l.free = now
+	}
+	l.free = l.free.Add(conditions.carrying(len(encoded)))
+	due := l.free.Add(conditions.delay(path.random))
 	if !conditions.Reorder {
 		if due.Before(l.latestDue) {
 			due = l.latestDue
@@ -78,9 +85,10 @@ func (l *lane) push(encoded []byte, receiver *Transport, conditions *Conditions,
 	l.signal()
 }
 
-// reportLoss sees to it that the sender learns soon that the peer is unreachable.
+// reportLoss sees to it that the sender learns soon that the peer is unreachable. Nobody
+// is told of lost bulk messages; see raft.Transport.
 func (l *lane) reportLoss() {
-	if l.reportDue.IsZero() && !l.sender.network.silent {
+	if !l.route.bulk && l.reportDue.IsZero() && !l.sender.network.silent {
 		l.reportDue = time.Now().Add(reportDelay)
 		l.signal()
 	}
@@ -131,11 +139,11 @@ func (l *lane) step() (wait time.Duration, idle bool) {
 	network.mu.Unlock()
 
 	if receiver != nil {
-		receiver.deliver(l.direction.from, batch)
+		receiver.deliver(l.route.from, batch)
 		receiver.receiving.Done()
 	}
 	if report {
-		l.sender.unreachable(l.direction.to)
+		l.sender.unreachable(l.route.to)
 	}
 	return wait, idle
 }
@@ -143,7 +151,7 @@ func (l *lane) step() (wait time.Duration, idle bool) {
 // collect takes the parcels that are due, all for the same receiver and decoded
 // again. A nil receiver means that there is nothing to deliver.
 func (l *lane) collect(now time.Time) (batch []wire.Envelope, receiver *Transport) {
-	path := l.sender.network.path(l.direction)
+	path := l.sender.network.path(l.route)
 	for len(l.parcels) > 0 && !l.parcels[0].due.After(now) && len(batch) < batchMax {
 		if receiver != nil && l.parcels[0].receiver != receiver {
 			break
@@ -160,7 +168,7 @@ func (l *lane) collect(now time.Time) (batch []wire.Envelope, receiver *Transpor
 
 // arrive decodes the message of a parcel, unless it is lost at the last moment.
 func (l *lane) arrive(p parcel, path *path) (wire.Envelope, bool) {
-	if p.receiver.closed || l.sender.network.isCut(l.direction) {
+	if p.receiver.closed || l.sender.network.isCut(l.route) {
 		path.stats.Dropped++
 		l.reportLoss()
 		return wire.Envelope{}, false

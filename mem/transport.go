@@ -13,8 +13,8 @@ import (
 var ErrClosed = errors.New("mem: transport closed or already started")
 
 // Transport is one node's end of a Network. It satisfies the Transport interface
-// of package raft. It has one goroutine for each peer that it ever sent to, which
-// begins with the first message and ends with Close.
+// of package raft. It has one goroutine for each lane of a peer that it ever sent to,
+// which begins with the first message and ends with Close.
 type Transport struct {
 	network *Network
 	id      wire.NodeID
@@ -27,7 +27,7 @@ type Transport struct {
 	// The network's mutex guards these.
 	started, closed bool
 	peers           map[wire.NodeID]string // addresses: kept, but a node is found by its ID
-	lanes           map[wire.NodeID]*lane
+	lanes           map[route]*lane
 
 	// sending counts the goroutines of the lanes, receiving the calls of deliver
 	// that lanes of other transports make. Both grow only while not closed.
@@ -62,14 +62,15 @@ func (t *Transport) Connect(peer wire.NodeID, address string) {
 
 // Send encodes the message and puts it on its way. It returns false if this
 // transport is not running, if the peer is not known or has no running transport,
-// or if the lane is full. A message for a cut path is taken, and lost.
+// or if its lane is full. A message for a cut path is taken, and lost.
 func (t *Transport) Send(to wire.NodeID, envelope wire.Envelope) bool {
 	encoded := wire.AppendEnvelope(make([]byte, 0, envelope.Size()), envelope)
 	n := t.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	path := n.path(direction{t.id, to})
-	if !t.send(to, encoded, path) {
+	r := route{direction{t.id, to}, wire.IsBulk(envelope.Message)}
+	path := n.path(r)
+	if !t.send(r, encoded, path) {
 		path.stats.Refused++
 		return false
 	}
@@ -77,17 +78,17 @@ func (t *Transport) Send(to wire.NodeID, envelope wire.Envelope) bool {
 	return true
 }
 
-func (t *Transport) send(to wire.NodeID, encoded []byte, path *path) bool {
-	if _, known := t.peers[to]; !known || t.closed || !t.started {
+func (t *Transport) send(r route, encoded []byte, path *path) bool {
+	if _, known := t.peers[r.to]; !known || t.closed || !t.started {
 		return false
 	}
-	lane := t.lane(to)
-	receiver := t.network.nodes[to]
+	lane := t.lane(r)
+	receiver := t.network.nodes[r.to]
 	switch {
 	case receiver == nil:
 		lane.reportLoss()
 		return false
-	case t.network.isCut(lane.direction):
+	case t.network.isCut(r):
 		path.stats.Dropped++
 		lane.reportLoss()
 		return true
@@ -98,13 +99,13 @@ func (t *Transport) send(to wire.NodeID, encoded []byte, path *path) bool {
 	return lane.enqueue(encoded, receiver, path)
 }
 
-// lane returns the lane to the peer, and starts it if it is new. The caller holds
+// lane returns the lane of a route, and starts it if it is new. The caller holds
 // the network's mutex.
-func (t *Transport) lane(to wire.NodeID) *lane {
-	l := t.lanes[to]
+func (t *Transport) lane(r route) *lane {
+	l := t.lanes[r]
 	if l == nil {
-		l = &lane{sender: t, direction: direction{t.id, to}, wake: make(chan struct{}, 1)}
-		t.lanes[to] = l
+		l = &lane{sender: t, route: r, wake: make(chan struct{}, 1)}
+		t.lanes[r] = l
 		t.sending.Go(l.run)
 	}
 	return l
@@ -132,7 +133,7 @@ func (t *Transport) retire() {
 	if t.network.nodes[t.id] == t {
 		delete(t.network.nodes, t.id)
 	}
-	for to, l := range t.lanes {
-		l.abandon(t.network.path(direction{t.id, to}))
+	for r, l := range t.lanes {
+		l.abandon(t.network.path(r))
 	}
 }

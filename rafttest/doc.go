@@ -5,9 +5,9 @@
 //
 // # A cluster in a bubble
 //
-// Run makes a cluster of nodes with the log stores and the network of package mem,
-// inside a testing/synctest bubble, forms a group of them, waits for its leader and
-// calls a test:
+// Run makes a cluster of nodes with the log stores and the network of package mem, and
+// with its snapshot stores if Options.Snapshots says so, inside a testing/synctest bubble,
+// forms a group of them, waits for its leader and calls a test:
 //
 //	func TestMyMachine(t *testing.T) {
 //		rafttest.Run(t, rafttest.Options{Nodes: 3}, func(t *testing.T, c *rafttest.Cluster) {
@@ -31,7 +31,8 @@
 //
 //   - AwaitEqual: all running members come to hold, and have applied, the same.
 //   - CheckStores: every running member's log store holds the same entries, one
-//     at each index, and the commands among them are those given and no others.
+//     at each index, and the commands among them are those given and no others. It
+//     is for logs that no snapshot has shortened.
 //   - CheckOutcomes: whoever proposed a command was told the truth about it, and
 //     commands take effect between the call and the return.
 //   - CheckAtRest: every member has room again for all the bytes it may take.
@@ -39,7 +40,8 @@
 //     else the bubble reports a deadlock.
 //
 // A crash loses whatever the log store had not taken when it happened, and nothing
-// else: a Save is in the store of package mem as a whole, or not at all. What the
+// else: a Save is in the store of package mem as a whole, or not at all. Of a snapshot
+// that is not published it loses what was written last. What the
 // crashed process does afterwards reaches neither disk nor network. For disks
 // that tear writes use package wal with a file system of one's own.
 //
@@ -48,8 +50,15 @@
 //
 // # Conformance suites
 //
-// TestLogStore, TestTransport and TestStateMachine are the contracts of raft's
-// seams as tests, for whoever writes an implementation:
+// For whoever writes an implementation, the contracts of raft's seams are tests:
+//
+//   - TestLogStore for a raft.LogStore, TestSnapshotStore for a raft.SnapshotStore and
+//     TestTransport for a raft.Transport;
+//   - TestStateMachine for every raft.StateMachine, TestSnapshotter besides for one that
+//     is a raft.Snapshotter, and TestDurableStateMachine besides both for one that is a
+//     raft.DurableStateMachine.
+//
+// Each is called from a test of the implementation:
 //
 //	func TestConformance(t *testing.T) {
 //		rafttest.TestLogStore(t, rafttest.LogStore{Open: func(t testing.TB) raft.LogStore { ... }})

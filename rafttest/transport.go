@@ -4,6 +4,7 @@ package rafttest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -44,7 +45,8 @@ type transportCase struct {
 // detector as well.
 //
 // A transport may lose messages, so the suite sends until enough of them arrive. As
-// long as no peer was reported unreachable it must neither repeat nor reorder them.
+// long as no peer was reported unreachable it must neither repeat nor reorder them. It
+// must carry bulk messages, see wire.IsBulk, beside the others.
 func TestTransport(t *testing.T, s Transport) {
 	for _, c := range transportCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,6 +69,11 @@ var transportCases = []transportCase{
 	{"a peer that takes nothing", transportSlowPeer},
 	{"a peer that comes back elsewhere", transportMove},
 	{"clusters are apart", transportClusters},
+	{"bulk messages arrive as they were sent", transportBulk},
+	{"bulk messages keep their order", transportBulkOrder},
+	{"nothing waits behind bulk", transportBehindBulk},
+	{"bulk waits behind nothing", transportBulkBehind},
+	{"bulk for a peer that is not there", transportBulkDeadPeer},
 	{"close waits for callbacks", transportClose},
 	{"close leaves nothing", transportLeaks},
 }
@@ -96,8 +103,10 @@ type transportRig struct {
 	changed     chan struct{} // closed when something came
 	received    map[raft.NodeID][]wire.Envelope
 	unreachable map[raft.NodeID]int
-	// hold, unless nil, is what deliver waits for.
-	hold chan struct{}
+	// hold, unless nil, is what deliver waits for; with batches that holds is true of, if it
+	// is not nil.
+	hold  chan struct{}
+	holds func(e wire.Envelope) bool
 	// inside counts the callbacks that run; late those that began after Close.
 	inside, late int
 	closed       bool
@@ -132,6 +141,9 @@ func (r *transportRig) deliver(from raft.NodeID, batch []wire.Envelope) {
 	r.mu.Lock()
 	r.inside++
 	hold := r.hold
+	if r.holds != nil && !slices.ContainsFunc(batch, r.holds) {
+		hold = nil
+	}
 	r.enter()
 	r.mu.Unlock()
 	if hold != nil {

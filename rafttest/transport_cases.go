@@ -29,6 +29,15 @@ func oneOfEach() []wire.Envelope {
 		&wire.ForwardReply{Session: 4, ID: 5, First: 1, Results: []wire.ForwardResult{
 			{Outcome: wire.OutcomeApplied, LogID: wire.LogID{Term: 3, Index: 10}, Value: []byte("value")}, {Outcome: wire.OutcomeTooBusy},
 		}},
+		&wire.SnapshotOffer{Term: 3, Epoch: 4, Snapshot: wire.SnapshotMeta{
+			ID: 5, Last: wire.LogID{Term: 2, Index: 9}, Membership: wire.NewMembership(wire.Member{ID: 1, Address: "node-1"}, wire.Member{ID: 2}), MembershipAt: 7,
+			Command: wire.LogID{Term: 2, Index: 8}, Version: 1, Size: 1000, Checksum: 6,
+		}},
+		&wire.SnapshotWanted{Term: 3, AtLeast: 9},
+		&wire.SnapshotFetch{ID: 5, Offset: 100, Length: 200},
+		&wire.SnapshotChunk{ID: 5, Offset: 100, Status: wire.ChunkData, Checksum: 7, Data: []byte("data")},
+		&wire.SnapshotChunk{ID: 5, Offset: 1000, Status: wire.ChunkEnd, Checksum: 6},
+		&wire.SnapshotChunk{ID: 5, Status: wire.ChunkBusy},
 	}
 	envelopes := make([]wire.Envelope, len(messages))
 	for i, m := range messages {
@@ -231,7 +240,7 @@ func transportUnknown(t testing.TB, s *Transport) {
 	a, b := s.pair(t)
 	for _, peer := range []raft.NodeID{3, 1 << 60} {
 		for range 100 {
-			if a.Send(peer, numberedMessage(1, 1)) {
+			if a.Send(peer, numberedMessage(1, 1)) || a.Send(peer, bulkMessage(1, 1)) {
 				t.Fatalf("a message for node %d, which is not known, was taken", peer)
 			}
 		}
@@ -242,7 +251,7 @@ func transportUnknown(t testing.TB, s *Transport) {
 func transportSelf(t testing.TB, s *Transport) {
 	a, b := s.pair(t)
 	for range 100 {
-		if a.Send(1, numberedMessage(1, 1)) {
+		if a.Send(1, numberedMessage(1, 1)) || a.Send(1, bulkMessage(1, 1)) {
 			t.Fatal("a message for the node itself, which nobody has told it to connect to, was taken")
 		}
 	}

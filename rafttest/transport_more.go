@@ -4,17 +4,18 @@ package rafttest
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/wire"
 )
 
 // sendAll sends many times from a goroutine of its own, and fails unless all of the calls return.
-func (r *transportRig) sendAll(to raft.NodeID, times, size int) (taken int) {
+func (r *transportRig) sendAll(to raft.NodeID, times int, message wire.Envelope) (taken int) {
 	r.t.Helper()
-	message := dataMessage(1, size)
 	err := r.within("one of many calls of Send", func() error {
 		for range times {
 			if r.Send(to, message) {
@@ -37,12 +38,12 @@ func transportDeadPeer(t testing.TB, s *Transport) {
 	a, b := s.open(t, open, 1), s.open(t, open, 2)
 	a.Connect(2, b.address)
 	a.Connect(3, address)
-	a.sendAll(3, 10_000, 100)
+	a.sendAll(3, 10_000, dataMessage(1, 100))
 	a.await("node 3 is reported unreachable", func() { a.Send(3, numberedMessage(1, 1)) }, func() bool { return a.unreachable[3] > 0 })
 	b.await("a message for another peer", func() { a.Send(2, numberedMessage(1, 1)) }, func() bool { return len(b.received[1]) > 0 })
 	b.close()
 	a.await("node 2 is reported unreachable", func() { a.Send(2, numberedMessage(1, 1)) }, func() bool { return a.unreachable[2] > 0 })
-	a.sendAll(2, 10_000, 100)
+	a.sendAll(2, 10_000, dataMessage(1, 100))
 }
 
 func transportSlowPeer(t testing.TB, s *Transport) {
@@ -57,7 +58,7 @@ func transportSlowPeer(t testing.TB, s *Transport) {
 	slow.await("a message that the peer does not get done with", func() { a.Send(2, numberedMessage(1, 1)) }, func() bool { return slow.inside > 0 })
 	const size = 256 << 10
 	times := s.QueueBytesMax/size + 1
-	if taken := a.sendAll(2, times, size); taken == times {
+	if taken := a.sendAll(2, times, dataMessage(1, size)); taken == times {
 		t.Errorf("%d messages of %d bytes were taken for a peer that takes nothing", taken, size)
 	}
 	quick.await("messages for another peer", func() { a.Send(3, numberedMessage(1, 1)) }, func() bool { return len(quick.received[1]) > 10 })
@@ -153,7 +154,10 @@ func transportLeaks(t testing.TB, s *Transport) {
 		a.Send(4, numberedMessage(1, 1))
 	},
 		func() bool { return len(b.received[1]) > 10 })
-	a.sendAll(2, 100, 10_000)
+	b.await("a bulk message", func() { a.Send(2, bulkMessage(1, 10_000)); a.Send(4, bulkMessage(1, 10_000)) },
+		func() bool { return slices.ContainsFunc(b.received[1], isBulk) })
+	a.sendAll(2, 100, dataMessage(1, 10_000))
+	a.sendAll(2, 100, bulkMessage(1, 10_000))
 	a.close()
 	b.close()
 	idle.close()

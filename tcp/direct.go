@@ -28,22 +28,22 @@ func directWriter(conn *connection) syscall.RawConn {
 
 // setDirect begins or ends direct writes for a connection. When it returns, nobody
 // writes directly to the one before.
-func (p *peer) setDirect(raw syscall.RawConn) {
-	p.direct.Lock()
-	defer p.direct.Unlock()
-	p.raw, p.rest, p.frame = raw, nil, 0
+func (l *link) setDirect(raw syscall.RawConn) {
+	l.direct.Lock()
+	defer l.direct.Unlock()
+	l.raw, l.rest, l.frame = raw, nil, 0
 }
 
 // writeNow writes what is in the lane, for the caller that became its writer, or has
 // it written if that would have to wait.
-func (p *peer) writeNow(claim uint64) {
+func (l *link) writeNow(claim uint64) {
 	done := false
-	if p.direct.TryLock() { // Else the connection is just beginning or ending.
-		done = p.raw != nil && p.lane.isWriter(claim) && p.writeDirectly()
-		p.direct.Unlock()
+	if l.direct.TryLock() { // Else the connection is just beginning or ending.
+		done = l.raw != nil && l.lane.isWriter(claim) && l.writeDirectly()
+		l.direct.Unlock()
 	}
 	if !done {
-		p.lane.handOver(claim)
+		l.lane.handOver(claim)
 	}
 }
 
@@ -52,27 +52,27 @@ const directFramesMax = 2
 
 // writeDirectly reports whether all was written, and the caller is no writer any more.
 // What is not written is left for the connection's goroutine.
-func (p *peer) writeDirectly() bool {
+func (l *link) writeDirectly() bool {
 	for range directFramesMax {
-		messages := p.lane.take(p.spare)
+		messages := l.lane.take(l.spare)
 		if messages == nil {
 			return true
 		}
-		frame, taken, size := p.encode(messages)
+		frame, taken, size := l.encode(messages)
 		fits := taken == len(messages) && len(frame) <= directBytesMax
 		n := 0
 		if fits {
-			n = writeWithoutWaiting(p.raw, frame)
+			n = writeWithoutWaiting(l.raw, frame)
 		}
 		if !fits || n < len(frame) {
-			p.rest, p.frame = frame[n:], size
-			p.lane.putBack(messages[taken:])
-			p.spare = nil
+			l.rest, l.frame = frame[n:], size
+			l.lane.putBack(messages[taken:])
+			l.spare = nil
 			return false
 		}
-		p.lane.release(size)
+		l.lane.release(size)
 		clear(messages)
-		p.spare = messages
+		l.spare = messages
 	}
 	return false
 }

@@ -19,7 +19,7 @@ const magic = "balsaRFT"
 // all versions for ever; what follows it may change with the version.
 const (
 	prologueBytes = len(magic) + 4
-	helloBytes    = prologueBytes + 4 + 16 + 3*8 + 2 + addressBytesMax + 4
+	helloBytes    = prologueBytes + 4 + 4 + 16 + 3*8 + 2 + addressBytesMax + 4
 )
 
 // addressBytesMax is the length of the longest address that fits a hello.
@@ -49,6 +49,7 @@ const (
 	statusSelf         status = 5
 	statusNotProven    status = 6
 	statusBusy         status = 7
+	statusWrongLane    status = 8
 )
 
 // String says what the status means.
@@ -70,6 +71,8 @@ func (s status) String() string {
 		return "the certificate does not name the node"
 	case statusBusy:
 		return "too many nodes are connected"
+	case statusWrongLane:
+		return "there is no such lane"
 	}
 	return fmt.Sprintf("status %d", uint32(s))
 }
@@ -77,7 +80,8 @@ func (s status) String() string {
 // hello is what each end says of itself when a connection begins, the dialler first.
 type hello struct {
 	version     uint32
-	status      status // from the acceptor only
+	status      status   // from the acceptor only
+	lane        laneKind // what the connection is for
 	cluster     wire.ClusterID
 	from        wire.NodeID // who speaks
 	to          wire.NodeID // whom the speaker believes to speak to
@@ -90,6 +94,7 @@ func (h *hello) encode() []byte {
 	buf := append(make([]byte, 0, helloBytes), magic...)
 	buf = order.AppendUint32(buf, h.version)
 	buf = order.AppendUint32(buf, uint32(h.status))
+	buf = order.AppendUint32(buf, uint32(h.lane))
 	buf = append(buf, h.cluster[:]...)
 	buf = order.AppendUint64(buf, uint64(h.from))
 	buf = order.AppendUint64(buf, uint64(h.to))
@@ -125,15 +130,16 @@ func readHello(r io.Reader) (hello, error) {
 	}
 	rest := buf[prologueBytes:end]
 	h.status = status(order.Uint32(rest))
-	copy(h.cluster[:], rest[4:])
-	h.from = wire.NodeID(order.Uint64(rest[20:]))
-	h.to = wire.NodeID(order.Uint64(rest[28:]))
-	h.incarnation = wire.Incarnation(order.Uint64(rest[36:]))
-	length := int(order.Uint16(rest[44:]))
+	h.lane = laneKind(order.Uint32(rest[4:]))
+	copy(h.cluster[:], rest[8:])
+	h.from = wire.NodeID(order.Uint64(rest[24:]))
+	h.to = wire.NodeID(order.Uint64(rest[32:]))
+	h.incarnation = wire.Incarnation(order.Uint64(rest[40:]))
+	length := int(order.Uint16(rest[48:]))
 	if length > addressBytesMax {
 		return hello{}, errAddress
 	}
-	h.address = string(rest[46 : 46+length])
+	h.address = string(rest[50 : 50+length])
 	return h, nil
 }
 
@@ -146,12 +152,14 @@ func (t *Transport) judge(h hello) status {
 		return statusSelf
 	case h.to != t.options.Node || h.from == 0:
 		return statusWrongNode
+	case h.lane != laneMain && h.lane != laneBulk:
+		return statusWrongLane
 	}
 	return statusOK
 }
 
 // checkAnswer is the dialler's verdict on the acceptor's hello.
-func (t *Transport) checkAnswer(h hello, peer wire.NodeID) error {
+func (t *Transport) checkAnswer(h hello, peer wire.NodeID, kind laneKind) error {
 	switch {
 	case h.cluster != t.options.Cluster:
 		return fmt.Errorf("%w: %v: the peer's is %v, this node's %v", errRefused, statusWrongCluster, h.cluster, t.options.Cluster)
@@ -159,15 +167,18 @@ func (t *Transport) checkAnswer(h hello, peer wire.NodeID) error {
 		return fmt.Errorf("%w: %v: it is node %d", errRefused, statusWrongNode, h.from)
 	case h.status != statusOK:
 		return fmt.Errorf("%w by the peer: %v", errRefused, h.status)
+	case h.lane != kind:
+		return fmt.Errorf("%w: %v: the peer speaks of lane %d", errRefused, statusWrongLane, h.lane)
 	}
 	return nil
 }
 
 // hello returns what this node says of itself to another.
-func (t *Transport) hello(to wire.NodeID, verdict status) hello {
+func (t *Transport) hello(to wire.NodeID, kind laneKind, verdict status) hello {
 	return hello{
 		version:     wire.Version,
 		status:      verdict,
+		lane:        kind,
 		cluster:     t.options.Cluster,
 		from:        t.options.Node,
 		to:          to,

@@ -16,7 +16,7 @@ import (
 
 func TestHelloRoundTrip(t *testing.T) {
 	want := hello{
-		version: wire.Version, status: statusBusy, cluster: testCluster,
+		version: wire.Version, status: statusBusy, lane: laneBulk, cluster: testCluster,
 		from: 1 << 60, to: 1<<61 + 1, incarnation: 1<<62 + 2,
 	}
 	encoded := want.encode()
@@ -39,8 +39,8 @@ func TestHelloRoundTrip(t *testing.T) {
 // TestHelloPinned fails when the layout of the handshake changes, which the nodes
 // of other versions would not understand.
 func TestHelloPinned(t *testing.T) {
-	h := hello{version: 1, status: 2, cluster: wire.ClusterID{3}, from: 4, to: 5, incarnation: 6, address: "a:7"}
-	want := "balsaRFT\x01\x00\x00\x00\x02\x00\x00\x00\x03" + string(make([]byte, 15)) +
+	h := hello{version: 1, status: 2, lane: 8, cluster: wire.ClusterID{3}, from: 4, to: 5, incarnation: 6, address: "a:7"}
+	want := "balsaRFT\x01\x00\x00\x00\x02\x00\x00\x00\x08\x00\x00\x00\x03" + string(make([]byte, 15)) +
 		"\x04\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00" +
 		"\x03\x00a:7" + string(make([]byte, addressBytesMax-3))
 	if got := h.encode(); string(got[:helloBytes-4]) != want {
@@ -59,7 +59,7 @@ func TestHelloOfAnotherVersion(t *testing.T) {
 // TestAcceptorRefuses sends hellos that are wrong and reads the answer.
 func TestAcceptorRefuses(t *testing.T) {
 	b := startNode(t, testOptions(2))
-	good := hello{version: wire.Version, cluster: testCluster, from: 9, to: 2}
+	good := hello{version: wire.Version, lane: laneMain, cluster: testCluster, from: 9, to: 2}
 	for name, test := range map[string]struct {
 		change func(*hello)
 		want   status
@@ -70,6 +70,8 @@ func TestAcceptorRefuses(t *testing.T) {
 		"node":      {func(h *hello) { h.to = 3 }, statusWrongNode},
 		"from none": {func(h *hello) { h.from = 0 }, statusWrongNode},
 		"self":      {func(h *hello) { h.from = 2 }, statusSelf},
+		"no lane":   {func(h *hello) { h.lane = 0 }, statusWrongLane},
+		"lane":      {func(h *hello) { h.lane = laneBulk + 1 }, statusWrongLane},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := good
@@ -120,7 +122,7 @@ func TestBothSidesLogRefusal(t *testing.T) {
 
 // TestDiallerRefuses has an acceptor answer what it must not.
 func TestDiallerRefuses(t *testing.T) {
-	good := hello{version: wire.Version, status: statusOK, cluster: testCluster, from: 2, to: 1}
+	good := hello{version: wire.Version, status: statusOK, lane: laneMain, cluster: testCluster, from: 2, to: 1}
 	for name, test := range map[string]struct {
 		change func(*hello)
 		want   string
@@ -131,6 +133,7 @@ func TestDiallerRefuses(t *testing.T) {
 		"no status": {func(h *hello) { h.status = statusNone }, "no status"},
 		"busy":      {func(h *hello) { h.status = statusBusy }, "too many nodes"},
 		"unknown":   {func(h *hello) { h.status = 99 }, "status 99"},
+		"lane":      {func(h *hello) { h.lane = laneBulk }, "no such lane"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := good
@@ -214,11 +217,14 @@ func TestNodesConnectedAreBounded(t *testing.T) {
 	a := startNode(t, testOptions(1))
 	a.mu.Lock()
 	for id := range wire.NodeID(inboundMax) {
-		a.inbound[1000+id] = &connection{Conn: new(net.TCPConn), raw: new(net.TCPConn)}
+		a.inbound[laneMain][1000+id] = &connection{Conn: new(net.TCPConn), raw: new(net.TCPConn)}
 	}
 	a.mu.Unlock()
 	if answer := dialStranger(t, a).greet(t, 1); answer.status != statusBusy {
 		t.Errorf("answer %+v", answer)
+	}
+	if answer := dialStranger(t, a).greetFor(t, 1, laneBulk); answer.status != statusOK {
+		t.Errorf("the other lane's answer %+v", answer)
 	}
 }
 
@@ -233,7 +239,7 @@ func TestWarnsOfAnotherIncarnation(t *testing.T) {
 	a.lines.await(t, "another data folder", "peer=2", "incarnation=999", "before=102")
 
 	for _, incarnation := range []wire.Incarnation{5, 0, 5, 6} {
-		h := hello{version: wire.Version, cluster: testCluster, from: 9, to: 2, incarnation: incarnation}
+		h := hello{version: wire.Version, lane: laneMain, cluster: testCluster, from: 9, to: 2, incarnation: incarnation}
 		conn := dialStranger(t, b)
 		conn.write(h.encode())
 		if _, err := readHello(conn); err != nil {
@@ -267,7 +273,7 @@ func TestAcceptSurvivesErrors(t *testing.T) {
 }
 
 func FuzzReadHello(f *testing.F) {
-	h := hello{version: wire.Version, cluster: testCluster, from: 1, to: 2, incarnation: 3}
+	h := hello{version: wire.Version, lane: laneMain, cluster: testCluster, from: 1, to: 2, incarnation: 3}
 	f.Add(h.encode())
 	f.Add([]byte(magic))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))

@@ -44,10 +44,19 @@ func (l lines) Write(line []byte) (int, error) {
 // await returns the next line that has all the parts.
 func (l lines) await(t testing.TB, parts ...string) string {
 	t.Helper()
+	return l.awaitWithout(t, "", parts...)
+}
+
+// awaitWithout does so, and no line before it may have the unwanted part, unless that is empty.
+func (l lines) awaitWithout(t testing.TB, unwanted string, parts ...string) string {
+	t.Helper()
 	timeout := time.After(patience)
 	for {
 		select {
 		case line := <-l:
+			if unwanted != "" && strings.Contains(line, unwanted) {
+				t.Errorf("logged: %s", line)
+			}
 			found := 0
 			for _, part := range parts {
 				if strings.Contains(line, part) {
@@ -95,7 +104,7 @@ func startNode(t testing.TB, options Options) *node {
 func listenNode(t testing.TB, options Options) *node {
 	t.Helper()
 	n := &node{lines: newLines(), deliveries: make(chan delivery, 1<<14), unreachable: make(chan wire.NodeID, 1<<14)}
-	options.Logger = slog.New(slog.NewTextHandler(n.lines, nil))
+	options.Logger = slog.New(slog.NewTextHandler(n.lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	transport, err := Listen(options)
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +184,16 @@ func heartbeat(term wire.Term) wire.Envelope {
 	return wire.Envelope{Group: 1, Message: &wire.Heartbeat{Term: term}}
 }
 
+// chunk returns a bulk message that carries a number.
+func chunk(number, size int) wire.Envelope {
+	return wire.Envelope{Group: 1, Message: &wire.SnapshotChunk{
+		ID: 1, Offset: uint64(number), Status: wire.ChunkData, Data: make([]byte, size),
+	}}
+}
+
+// numberOf returns a bulk message's number.
+func numberOf(e wire.Envelope) int { return int(e.Message.(*wire.SnapshotChunk).Offset) }
+
 func termOf(e wire.Envelope) wire.Term { return e.Message.(*wire.Heartbeat).Term }
 
 // stranger is a bare connection to a node.
@@ -196,10 +215,15 @@ func dialStranger(t testing.TB, to *node) stranger {
 // write writes what the other end may or may not read to the end.
 func (s stranger) write(data []byte) { _, _ = s.Write(data) }
 
-// greet makes the handshake as node 9 would, and returns the answer.
+// greet makes the handshake as node 9 would, for the main lane, and returns the answer.
 func (s stranger) greet(t testing.TB, to wire.NodeID) hello {
 	t.Helper()
-	h := hello{version: wire.Version, cluster: testCluster, from: 9, to: to}
+	return s.greetFor(t, to, laneMain)
+}
+
+func (s stranger) greetFor(t testing.TB, to wire.NodeID, kind laneKind) hello {
+	t.Helper()
+	h := hello{version: wire.Version, lane: kind, cluster: testCluster, from: 9, to: to}
 	s.write(h.encode())
 	answer, err := readHello(s)
 	if err != nil {

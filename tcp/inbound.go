@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -18,7 +19,8 @@ const (
 	// pendingMax bounds the incoming connections that have not ended their handshake.
 	// When one more comes, the oldest of them is closed: an honest one is never old.
 	pendingMax = 64
-	// inboundMax bounds the nodes that are connected at a time.
+	// inboundMax bounds the nodes that are connected at a time. Each has one connection
+	// for each lane, at most.
 	inboundMax = 1024
 	// acceptPauseMax bounds the pause after an accept failed, as for want of files.
 	acceptPauseMax = time.Second
@@ -69,48 +71,52 @@ func (t *Transport) admit(conn net.Conn) {
 
 // receive sees an incoming connection from its beginning to its end.
 func (t *Transport) receive(raw net.Conn) {
-	conn, peer, err := t.welcome(raw)
+	conn, h, err := t.welcome(raw)
 	t.mu.Lock()
 	t.pending = slices.DeleteFunc(t.pending, func(other net.Conn) bool { return other == raw })
 	t.mu.Unlock()
 	if err == nil {
-		err = t.read(conn, peer)
+		err = t.read(conn, h.from)
 	}
 	_ = raw.Close() // Why it ends is known already.
 	if conn != nil {
-		t.release(conn, peer)
+		t.release(conn, h.from, h.lane)
 	}
 	if t.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		host, _, _ := net.SplitHostPort(raw.RemoteAddr().String())
-		t.log.warn("incoming connection ended", host+"\x00"+reason(err),
-			"remote", raw.RemoteAddr().String(), "peer", uint64(peer), "reason", err.Error())
+		level := slog.LevelWarn
+		if conn != nil && passes(err) {
+			level = slog.LevelInfo // A peer that was killed, say; who dials it hears of it, too.
+		}
+		t.log.log(level, "incoming connection ended", host+"\x00"+reason(err),
+			"remote", raw.RemoteAddr().String(), "peer", uint64(h.from), "reason", err.Error())
 	}
 }
 
-// welcome makes the acceptor's side of the handshake. The peer returned is who the
-// other end says to be, also when it is refused.
-func (t *Transport) welcome(raw net.Conn) (*connection, wire.NodeID, error) {
+// welcome makes the acceptor's side of the handshake. The hello returned is what the
+// other end says of itself, also when it is refused.
+func (t *Transport) welcome(raw net.Conn) (*connection, hello, error) {
 	ctx, cancel := context.WithTimeoutCause(t.ctx, t.options.HandshakeTimeout, errHandshakeTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
 	conn := &connection{Conn: raw, raw: raw, done: make(chan struct{})}
 	h, verdict, err := t.examine(ctx, conn)
 	if verdict == statusNone {
-		return nil, 0, because(ctx, err)
+		return nil, hello{}, because(ctx, err)
 	}
-	if verdict == statusOK && !t.adopt(conn, h.from) {
+	if verdict == statusOK && !t.adopt(conn, h.from, h.lane) {
 		verdict, err = statusBusy, fmt.Errorf("%w: %v", errRefused, statusBusy)
 	}
-	answer := t.hello(h.from, verdict)
+	answer := t.hello(h.from, h.lane, verdict)
 	_, writeErr := conn.Write(answer.encode())
 	if verdict != statusOK {
-		return nil, h.from, err
+		return nil, h, err
 	}
 	if writeErr == nil {
 		t.meet(h.from, h.incarnation)
 		t.learn(h.from, h.address)
 	}
-	return conn, h.from, writeErr
+	return conn, h, writeErr
 }
 
 // examine reads the dialler's hello and returns the verdict, statusNone if there is
@@ -137,29 +143,29 @@ func (t *Transport) examine(ctx context.Context, conn *connection) (hello, statu
 		verdict = statusNotProven
 	}
 	if verdict != statusOK {
-		err = fmt.Errorf("%w: %v: cluster %v, from node %d, for node %d", errRefused, verdict, h.cluster, h.from, h.to)
+		err = fmt.Errorf("%w: %v: cluster %v, from node %d, for node %d, lane %d", errRefused, verdict, h.cluster, h.from, h.to, h.lane)
 	}
 	return h, verdict, err
 }
 
-// adopt makes the connection the one that delivers the peer's messages, after the
-// earlier one, if there is one, has delivered its last. It returns false if too
-// many nodes are connected.
-func (t *Transport) adopt(conn *connection, peer wire.NodeID) bool {
+// adopt makes the connection the one that delivers the messages of one lane of the
+// peer, after the earlier one, if there is one, has delivered its last. It returns
+// false if too many nodes are connected.
+func (t *Transport) adopt(conn *connection, peer wire.NodeID, kind laneKind) bool {
 	t.mu.Lock()
-	earlier := t.inbound[peer]
-	if t.closed || (earlier == nil && len(t.inbound) >= inboundMax) {
+	earlier := t.inbound[kind][peer]
+	if t.closed || (earlier == nil && len(t.inbound[kind]) >= inboundMax) {
 		t.mu.Unlock()
 		return false
 	}
-	t.inbound[peer] = conn
+	t.inbound[kind][peer] = conn
 	t.mu.Unlock()
 	if earlier != nil {
 		_ = earlier.Close() // It is of no use any more.
 		<-earlier.done
 	}
-	if p := t.peer(peer); p != nil && !p.lane.isOpen() {
-		p.retryNow() // The peer is there: no need to wait for the next attempt.
+	if p := t.peer(peer); p != nil {
+		p.isBack() // No need to wait for the next attempt.
 	}
 	return true
 }
@@ -176,10 +182,10 @@ func (t *Transport) learn(id wire.NodeID, address string) {
 }
 
 // release says that nothing more of an adopted connection is delivered.
-func (t *Transport) release(conn *connection, peer wire.NodeID) {
+func (t *Transport) release(conn *connection, peer wire.NodeID, kind laneKind) {
 	t.mu.Lock()
-	if t.inbound[peer] == conn {
-		delete(t.inbound, peer)
+	if t.inbound[kind][peer] == conn {
+		delete(t.inbound[kind], peer)
 	}
 	t.mu.Unlock()
 	close(conn.done)

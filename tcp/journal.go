@@ -3,6 +3,7 @@
 package tcp
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -31,13 +32,18 @@ func newJournal(logger *slog.Logger) *journal {
 	return &journal{logger: logger, logged: make(map[string]bool)}
 }
 
-// warn logs, unless the same message with the same key was logged lately.
+// warn logs a warning, unless the same message with the same key was logged lately.
 func (j *journal) warn(message, key string, args ...any) {
+	j.log(slog.LevelWarn, message, key, args...)
+}
+
+// log is warn at any level.
+func (j *journal) log(level slog.Level, message, key string, args ...any) {
 	if missed, due := j.isDue(message+"\x00"+key, time.Now()); due {
 		if missed > 0 {
 			args = append(args, "suppressed", missed)
 		}
-		j.logger.Warn(message, args...)
+		j.logger.Log(context.Background(), level, message, args...)
 	}
 }
 

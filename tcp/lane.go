@@ -8,10 +8,38 @@ import (
 	"github.com/balsa-raft/raft/wire"
 )
 
-// lane holds the messages that wait for one peer, bounded in bytes. It is open
-// while there is a connection. Many goroutines put. One at a time takes and writes: who
-// puts into a lane that nobody is writing from becomes the writer, and either writes
-// at once or signals the connection's goroutine to take that part over.
+// laneKind tells the lanes apart. It is part of the handshake.
+type laneKind uint32
+
+// The lanes. Zero is none.
+const (
+	laneMain laneKind = 1
+	laneBulk laneKind = 2 // what wire.IsBulk says is bulk
+)
+
+// connected is the line of a connection that was made.
+func (k laneKind) connected() string {
+	if k == laneBulk {
+		return "bulk lane is connected"
+	}
+	return "connected to peer"
+}
+
+// noConnection is the line of one that broke or could not be made.
+func (k laneKind) noConnection() string {
+	if k == laneBulk {
+		return "no bulk connection to peer"
+	}
+	return "no connection to peer"
+}
+
+// lane holds the messages of one kind that wait for one peer, bounded in bytes. The main
+// lane is open while there is a connection; the bulk lane is, besides, while there is none
+// and a message would have one made at once.
+//
+// Many goroutines put. One at a time takes and writes: who puts into a lane that nobody
+// is writing from becomes the writer, and either writes at once or signals the link's
+// goroutine to take that part over.
 type lane struct {
 	bytesMax int
 	ready    chan struct{} // has room for one; signalled when the goroutine is to write
@@ -71,6 +99,13 @@ func (l *lane) accept() bool {
 	return accepted
 }
 
+// isDue reports whether the goroutine is to write, and leaves that as it is.
+func (l *lane) isDue() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.handed
+}
+
 // take returns all that waits, and leaves empty in its place for what comes. What
 // is taken counts until it is released. If nothing waits, the caller is not the
 // writer any more.
@@ -120,7 +155,7 @@ func (l *lane) setOpen(open bool) {
 	}
 }
 
-// isOpen reports whether there is a connection.
+// isOpen reports whether messages are taken.
 func (l *lane) isOpen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

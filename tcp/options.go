@@ -17,6 +17,9 @@ import (
 const (
 	FrameBytesMaxDefault    = 64 << 20
 	LaneBytesMaxDefault     = 64 << 20
+	BulkLaneBytesMaxDefault = 8 << 20
+	BulkSocketBytesDefault  = 256 << 10
+	BulkIdleTimeoutDefault  = 30 * time.Second
 	DialTimeoutDefault      = 5 * time.Second
 	HandshakeTimeoutDefault = 5 * time.Second
 	WriteTimeoutDefault     = 10 * time.Second
@@ -57,13 +60,22 @@ type Options struct {
 	// LaneBytesMax is how many bytes of messages may wait for one peer, the frame
 	// being written included. An empty lane takes any message that fits a frame.
 	LaneBytesMax int
+	// BulkLaneBytesMax is the same for bulk messages, which have a connection of their own.
+	BulkLaneBytesMax int
+	// BulkSocketBytes is the size of that connection's send buffer in the operating
+	// system, which may make it smaller. It bounds what is under way at a time, and so
+	// how long heartbeats queue behind it on a narrow path that both share; it also
+	// bounds the throughput, to about this much a round trip.
+	BulkSocketBytes int
+	// BulkIdleTimeout is how long that connection stays when nothing is sent on it.
+	BulkIdleTimeout time.Duration
 
 	// DialTimeout bounds an attempt to connect, handshake excluded.
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds the handshake of a connection, TLS included.
 	HandshakeTimeout time.Duration
 	// WriteTimeout bounds the writing of one frame, or of each two mebibytes of a
-	// larger one. A peer that takes longer is disconnected.
+	// larger one, and of each 128 KiB of bulk. A peer that takes longer is disconnected.
 	WriteTimeout time.Duration
 	// BackoffMin and BackoffMax bound the time between two attempts to connect. It
 	// doubles with each attempt; a random part of up to a half is taken off.
@@ -82,6 +94,9 @@ func (o Options) withDefaults() Options {
 	}
 	o.FrameBytesMax = orDefault(o.FrameBytesMax, FrameBytesMaxDefault)
 	o.LaneBytesMax = orDefault(o.LaneBytesMax, LaneBytesMaxDefault)
+	o.BulkLaneBytesMax = orDefault(o.BulkLaneBytesMax, BulkLaneBytesMaxDefault)
+	o.BulkSocketBytes = orDefault(o.BulkSocketBytes, BulkSocketBytesDefault)
+	o.BulkIdleTimeout = orDefault(o.BulkIdleTimeout, BulkIdleTimeoutDefault)
 	o.DialTimeout = orDefault(o.DialTimeout, DialTimeoutDefault)
 	o.HandshakeTimeout = orDefault(o.HandshakeTimeout, HandshakeTimeoutDefault)
 	o.WriteTimeout = orDefault(o.WriteTimeout, WriteTimeoutDefault)
@@ -111,6 +126,9 @@ func (o *Options) validate() error {
 	require(o.Cluster != wire.ClusterID{}, "Cluster is zero")
 	require(o.FrameBytesMax > 0 && o.FrameBytesMax <= 1<<30, "FrameBytesMax is not from 1 to 2^30")
 	require(o.LaneBytesMax > 0, "LaneBytesMax is negative")
+	require(o.BulkLaneBytesMax > 0, "BulkLaneBytesMax is negative")
+	require(o.BulkSocketBytes > 0, "BulkSocketBytes is negative")
+	require(o.BulkIdleTimeout > 0, "BulkIdleTimeout is negative")
 	require(o.DialTimeout > 0, "DialTimeout is negative")
 	require(o.HandshakeTimeout > 0, "HandshakeTimeout is negative")
 	require(o.WriteTimeout > 0, "WriteTimeout is negative")

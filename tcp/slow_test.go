@@ -16,7 +16,7 @@ import (
 // deafPeer listens as node 2 does, accepts every hello, and never reads again.
 func deafPeer(t *testing.T) (address string) {
 	t.Helper()
-	answer := hello{version: wire.Version, status: statusOK, cluster: testCluster, from: 2, to: 1}
+	answer := hello{version: wire.Version, status: statusOK, lane: laneMain, cluster: testCluster, from: 2, to: 1}
 	return answering(t, answer.encode())
 }
 
@@ -41,7 +41,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 		t.Errorf("took %d bytes, refused %d times", taken, refused)
 	}
 	a.awaitUnreachable(t, 2)
-	a.lines.await(t, "no connection to peer", "i/o timeout")
+	a.lines.await(t, "level=WARN", "no connection to peer", "i/o timeout")
 	a.awaitConnected(t)
 	a.send(t, 2, block) // What waited was lost with the connection, so there is room.
 }

@@ -100,7 +100,7 @@ func dialWith(t *testing.T, to *node, ca *authority, certificate tls.Certificate
 	config := &tls.Config{RootCAs: ca.pool, ServerName: NodeName(to.options.Node), MinVersion: tls.VersionTLS13}
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 	conn := stranger{tls.Client(dialStranger(t, to), config)}
-	h := hello{version: wire.Version, cluster: testCluster, from: 2, to: to.options.Node}
+	h := hello{version: wire.Version, lane: laneMain, cluster: testCluster, from: 2, to: to.options.Node}
 	conn.write(append(h.encode(), frameOf(heartbeat(1))...))
 	if answer, err := readHello(conn); err == nil && answer.status == statusOK {
 		t.Error("accepted")

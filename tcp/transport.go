@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/balsa-raft/raft/wire"
 )
@@ -22,6 +23,8 @@ type Transport struct {
 	options  Options
 	listener net.Listener
 	log      *journal
+	// warnAfter is how long a peer may be away before that is a warning; see outage.
+	warnAfter time.Duration
 
 	// ctx ends with Close. running counts the goroutines, which begin only while
 	// mu is held and closed is false.
@@ -38,8 +41,8 @@ type Transport struct {
 
 	mu              sync.Mutex
 	started, closed bool
-	pending         []net.Conn                  // incoming, before the end of the handshake, oldest first
-	inbound         map[wire.NodeID]*connection // incoming, after it
+	pending         []net.Conn                               // incoming, before the end of the handshake, oldest first
+	inbound         map[laneKind]map[wire.NodeID]*connection // incoming, after it
 	incarnations    map[wire.NodeID]wire.Incarnation
 }
 
@@ -59,7 +62,8 @@ func Listen(options Options) (*Transport, error) {
 		options:      options,
 		listener:     listener,
 		log:          newJournal(options.Logger.With("node", uint64(options.Node))),
-		inbound:      make(map[wire.NodeID]*connection),
+		warnAfter:    warnAfterDefault,
+		inbound:      map[laneKind]map[wire.NodeID]*connection{laneMain: {}, laneBulk: {}},
 		incarnations: make(map[wire.NodeID]wire.Incarnation),
 	}
 	if bound, ok := listener.Addr().(*net.TCPAddr); ok && options.Advertise == "" && !bound.IP.IsUnspecified() {
@@ -74,8 +78,8 @@ func Listen(options Options) (*Transport, error) {
 func (t *Transport) Addr() net.Addr { return t.listener.Addr() }
 
 // Start begins to accept, to dial and to deliver; see raft.Transport. The callbacks
-// must not close the transport. Unreachable is called once for each connection that
-// breaks and for each attempt to connect that fails.
+// must not close the transport. Unreachable is called once for each connection of the
+// main lane that breaks and for each attempt to make one that fails.
 func (t *Transport) Start(deliver func(from wire.NodeID, batch []wire.Envelope), unreachable func(peer wire.NodeID)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,7 +89,7 @@ func (t *Transport) Start(deliver func(from wire.NodeID, batch []wire.Envelope),
 	t.started, t.deliver, t.unreachable = true, deliver, unreachable
 	t.running.Go(t.accept)
 	for _, p := range *t.peers.Load() {
-		t.running.Go(p.run)
+		t.keep(p)
 	}
 	return nil
 }
@@ -111,15 +115,23 @@ func (t *Transport) Connect(id wire.NodeID, address string) {
 	peers[id] = p
 	t.peers.Store(&peers)
 	if t.started {
-		t.running.Go(p.run)
+		t.keep(p)
+	}
+}
+
+// keep starts to connect to a peer. The caller holds mu.
+func (t *Transport) keep(p *peer) {
+	for _, l := range p.links() {
+		t.running.Go(l.run)
 	}
 }
 
 // peer returns the peer, nil if it is not known.
 func (t *Transport) peer(id wire.NodeID) *peer { return (*t.peers.Load())[id] }
 
-// Send queues a message; see raft.Transport. It also returns false while there is
-// no connection to the peer, and for a message that fits no frame.
+// Send queues a message; see raft.Transport. It also returns false for a message that
+// fits no frame, while there is no connection to the peer, and, for bulk messages, which
+// wait for their connection, for some time after it broke or could not be made.
 func (t *Transport) Send(to wire.NodeID, envelope wire.Envelope) bool {
 	p := t.peer(to)
 	if p == nil {
@@ -130,9 +142,10 @@ func (t *Transport) Send(to wire.NodeID, envelope wire.Envelope) bool {
 		t.log.warn("message is too large to send", fmt.Sprint(to), "peer", uint64(to), "bytes", size)
 		return false
 	}
-	taken, claim := p.lane.put(envelope, size)
+	l := p.link(envelope.Message)
+	taken, claim := l.lane.put(envelope, size)
 	if claim != 0 {
-		p.writeNow(claim)
+		l.writeNow(claim)
 	}
 	return taken
 }
@@ -145,8 +158,10 @@ func (t *Transport) Close() error {
 	t.closed = true
 	var incoming []net.Conn
 	incoming = append(incoming, t.pending...)
-	for _, c := range t.inbound {
-		incoming = append(incoming, c)
+	for _, lane := range t.inbound {
+		for _, c := range lane {
+			incoming = append(incoming, c)
+		}
 	}
 	t.mu.Unlock()
 

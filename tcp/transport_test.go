@@ -225,6 +225,9 @@ func TestListenErrors(t *testing.T) {
 		"frame":      func(o *Options) { o.FrameBytesMax = -1 },
 		"large":      func(o *Options) { o.FrameBytesMax = 1<<30 + 1 },
 		"lane":       func(o *Options) { o.LaneBytesMax = -1 },
+		"bulk lane":  func(o *Options) { o.BulkLaneBytesMax = -1 },
+		"bulk buf":   func(o *Options) { o.BulkSocketBytes = -1 },
+		"bulk idle":  func(o *Options) { o.BulkIdleTimeout = -1 },
 		"dial":       func(o *Options) { o.DialTimeout = -1 },
 		"handshake":  func(o *Options) { o.HandshakeTimeout = -1 },
 		"write":      func(o *Options) { o.WriteTimeout = -1 },
@@ -273,23 +276,28 @@ func TestCloseLeavesNothing(t *testing.T) {
 	b.connect(t, a)
 	a.Connect(3, "127.0.0.1:1")               // refuses
 	a.Connect(4, silent.Addr().String())      // never answers
-	a.Connect(5, b.Addr().String())           // is another node
 	a.Connect(6, "")                          // has no address
 	dialStranger(t, a)                        // says nothing
 	dialStranger(t, a).greet(t, 1)            // says no more
 	dialStranger(t, a).write([]byte("balsa")) // stops in between
 	a.awaitUnreachable(t, 3)
+	a.Connect(5, b.Addr().String()) // is another node
+	a.send(t, 4, chunk(1, 1000))    // has one tried for bulk
+	a.send(t, 2, chunk(1, 1000))    // has one made
+	b.receive(t)
 	if err := errors.Join(a.Close(), b.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if len(a.inbound)+len(a.pending)+len(b.inbound)+len(b.pending) > 0 {
-		t.Error("connections are left")
+	for _, n := range []*node{a, b} {
+		if len(n.inbound[laneMain])+len(n.inbound[laneBulk])+len(n.pending) > 0 {
+			t.Error("connections are left")
+		}
 	}
 	deadline := time.Now().Add(patience) // The last instructions of a goroutine follow its last effect.
 	for {
 		buf := make([]byte, 1<<20)
 		stacks := string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "tcp.(*Transport)") && !strings.Contains(stacks, "tcp.(*peer)") {
+		if !strings.Contains(stacks, "tcp.(*Transport)") && !strings.Contains(stacks, "tcp.(*link)") {
 			return
 		}
 		if time.Now().After(deadline) {

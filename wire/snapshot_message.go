@@ -55,8 +55,7 @@ type SnapshotChunk struct {
 }
 
 // IsBulk reports whether a message is for a lane of its own: it may be long, there may be
-// many of its kind, and no other message should have to wait behind it. A transport
-// that has but one lane is correct, and slower.
+// many of its kind, and no other message may have to wait behind it.
 func IsBulk(m Message) bool { return m.Kind() == KindSnapshotChunk }
 
 // Kind returns KindSnapshotOffer.
