@@ -43,7 +43,7 @@ func startCluster(ctx context.Context, dir string, cfg Config) (*cluster, error)
 		c.configs[id] = node.Config{
 			ID: id, Dir: filepath.Join(dir, fmt.Sprint("node-", id)), Cluster: clusterID,
 			RaftAddress: anyPort, ClientAddress: anyPort, AdminAddress: anyPort,
-			ElectionTimeout: electionTimeout, SegmentBytes: segmentBytes,
+			ElectionTimeout: electionTimeout, SegmentBytes: segmentBytes, Snapshots: cfg.snapshots,
 			Version: cfg.Version, Logger: cfg.Logger,
 		}
 		if err := c.listen(id); err != nil {

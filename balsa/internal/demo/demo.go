@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+
+	"github.com/balsa-raft/raft"
 )
 
 // Config says how the demo is to run.
@@ -24,8 +26,9 @@ type Config struct {
 	// Logger gets what the nodes have to say.
 	Logger *slog.Logger
 
-	// pace is unhurried unless a test sets it.
-	pace pace
+	// pace is unhurried, and snapshots are taken as ever, unless a test sets it otherwise.
+	pace      pace
+	snapshots raft.SnapshotPolicy
 }
 
 // Run runs the demo. The error tells also of a cluster that did not keep its promises.

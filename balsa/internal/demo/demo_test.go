@@ -11,24 +11,59 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/balsa-raft/raft"
 )
 
-// TestDemo runs the whole tour at a quicker pace.
-func TestDemo(t *testing.T) {
+var quick = pace{calm: 200 * time.Millisecond, without: 200 * time.Millisecond, together: 100 * time.Millisecond, acknowledgedMin: 500}
+
+// runQuick runs the whole tour at a quicker pace.
+func runQuick(t *testing.T, snapshots raft.SnapshotPolicy) (r Result) {
+	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
 	var out bytes.Buffer
-	quick := pace{calm: 200 * time.Millisecond, without: 200 * time.Millisecond, together: 100 * time.Millisecond, acknowledgedMin: 500}
-	cfg := Config{Out: &out, Exit: true, JSON: true, Version: "test", Logger: slog.New(slog.DiscardHandler), pace: quick}
+	cfg := Config{
+		Out: &out, Exit: true, JSON: true, Version: "test", Logger: slog.New(slog.DiscardHandler), pace: quick, snapshots: snapshots,
+	}
 	if err := Run(t.Context(), cfg); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	var r Result
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil {
 		t.Fatalf("%v in the last line of\n%s", err, &out)
 	}
+	return r
+}
+
+func TestDemo(t *testing.T) {
+	r := runQuick(t, raft.SnapshotPolicy{})
 	if r.Acknowledged < quick.acknowledgedMin || r.LeaderChanges < 1 || r.FailoverMS <= 0 || r.WritesPerSecond <= 0 || r.Keys == 0 {
 		t.Errorf("result %+v", r)
+	}
+}
+
+// TestDemoTakesSnapshots has the nodes forget the beginnings of their logs all the time.
+func TestDemoTakesSnapshots(t *testing.T) {
+	r := runQuick(t, raft.SnapshotPolicy{Entries: 100, TrailingEntries: 50})
+	if r.LogsFrom <= 1 || r.LogsFrom > r.AppliedIndex+1 {
+		t.Errorf("the logs were compared from %d to %d", r.LogsFrom, r.AppliedIndex)
+	}
+}
+
+func TestIsAtRest(t *testing.T) {
+	for name, test := range map[string]struct {
+		status raft.Status
+		want   bool
+	}{
+		"at rest":         {raft.Status{LastIndex: 9, DurableIndex: 9, AppliedIndex: 9}, true},
+		"behind":          {raft.Status{LastIndex: 8, DurableIndex: 8, AppliedIndex: 8}, false},
+		"not applied":     {raft.Status{LastIndex: 9, DurableIndex: 9, AppliedIndex: 8}, false},
+		"not on its disk": {raft.Status{LastIndex: 9, DurableIndex: 8, AppliedIndex: 9}, false},
+		"more to come":    {raft.Status{LastIndex: 10, DurableIndex: 10, AppliedIndex: 9}, false},
+	} {
+		if got := isAtRest(test.status, 9); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

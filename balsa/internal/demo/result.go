@@ -30,6 +30,8 @@ type Result struct {
 	// StatesEqual and LogsEqual say whether all nodes have the same.
 	StatesEqual bool `json:"states_equal"`
 	LogsEqual   bool `json:"logs_equal"`
+	// LogsFrom is the first entry that was compared: the first that all logs still had.
+	LogsFrom raft.Index `json:"logs_from"`
 	// StateHash identifies the state and AppliedIndex the log up to which it goes.
 	StateHash    string     `json:"state_hash"`
 	AppliedIndex raft.Index `json:"applied_index"`
@@ -75,7 +77,7 @@ func (n *narrator) result(r *Result) {
 	n.line("  duplicated     %d", r.Duplicated)
 	n.line("  failover       %.0f ms without an answer to anyone", r.FailoverMS)
 	n.line("  states         %s, %s keys, %.12s at index %d", equality(r.StatesEqual), grouped(int64(r.Keys)), r.StateHash, r.AppliedIndex)
-	n.line("  logs           %s", equality(r.LogsEqual))
+	n.line("  logs           %s, from index %d on", equality(r.LogsEqual), r.LogsFrom)
 }
 
 func equality(equal bool) string {

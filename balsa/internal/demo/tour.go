@@ -148,30 +148,6 @@ func (t *tour) finishLoad(ctx context.Context) error {
 	return nil
 }
 
-func (t *tour) compare(ctx context.Context) error {
-	all := t.cluster.all()
-	if err := t.until(ctx, "all nodes have applied the same", func() bool {
-		for _, n := range all {
-			if s := n.Status(); s.AppliedIndex != t.commit() || s.LastIndex != s.AppliedIndex {
-				return false
-			}
-		}
-		return true
-	}); err != nil {
-		return err
-	}
-	states := summaries(all)
-	last := t.commit()
-	logs, err := logHashes(all, last)
-	if err != nil {
-		return err
-	}
-	t.found.StatesEqual, t.found.LogsEqual = allEqual(states), allEqual(logs)
-	t.found.StateHash, t.found.Keys, t.found.AppliedIndex = states[0].Hash, states[0].Keys, last
-	t.out.event("compared the states, and the %s entries of the logs", grouped(int64(last)))
-	return nil
-}
-
 func (t *tour) verify(context.Context) (err error) {
 	t.tally, err = t.load.verify(t.cluster.clientAddresses()[0])
 	t.out.event("looked for every acknowledged write")
