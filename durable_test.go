@@ -155,7 +155,14 @@ func TestADurableStateMachineGoesOnFromWhereItIs(t *testing.T) {
 func TestADurableStateMachineThatDoesNotFitIsRefused(t *testing.T) {
 	machine := &kept{}
 	d := &disks{log: mem.NewLog(), snapshots: mem.NewSnapshots(), machine: machine}
-	if err := alone(t, d, func(t *testing.T, g *raft.Group) { fill(t, g, 230) }); err != nil {
+	var last raft.Index
+	if err := alone(t, d, func(t *testing.T, g *raft.Group) {
+		fill(t, g, 230)
+		for last = 230; last < 5+g.Status().SnapshotIndex; synctest.Wait() {
+			fill(t, g, 5) // It has to have applied something since the last snapshot.
+			last = g.Status().LastIndex
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	never := func(t *testing.T, _ *raft.Group) { t.Error("the group was started") }
@@ -170,7 +177,7 @@ func TestADurableStateMachineThatDoesNotFitIsRefused(t *testing.T) {
 		t.Errorf("one with an index beyond the log: %v", err)
 	}
 	other := machine.crash(t)
-	other.last = raft.LogID{Term: 1, Index: 229}
+	other.last = raft.LogID{Term: 1, Index: last - 1}
 	d.machine = other
 	if err := alone(t, d, never); !errors.Is(err, raft.ErrStateMachineAhead) {
 		t.Errorf("one of another history: %v", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/balsa-raft/raft/internal/applier"
 	"github.com/balsa-raft/raft/internal/core"
@@ -81,12 +82,21 @@ func (r *recovering) restoreNewest(has Index) error {
 			r.point = applier.PointOf(&meta)
 			return nil
 		}
+		if r.isListed(meta.ID) { // The store does not say that it is damaged: the next start may read it.
+			return fmt.Errorf("snapshot %v cannot be read: %w", meta.ID, err)
+		}
 		r.g.logger.Error("a snapshot is not usable", "id", meta.ID.String(), "last", meta.Last.String(), "error", err)
 		r.g.snapshots.Damaged(meta.ID)
 		failed = failed || tried
 	}
 	r.found = core.Recovery{StateLost: failed || r.state.Compacted.Index > 0}
 	return nil
+}
+
+// isListed reports whether the store has a snapshot, and takes it for good.
+func (r *recovering) isListed(id SnapshotID) bool {
+	list, err := r.g.node.cfg.Snapshots.List(r.g.cfg.ID)
+	return err != nil || slices.ContainsFunc(list, func(m SnapshotMeta) bool { return m.ID == id })
 }
 
 // restore reads a snapshot twice: what is not whole must not reach the state machine, because
@@ -99,7 +109,13 @@ func (r *recovering) restore(meta *SnapshotMeta) (tried bool, err error) {
 	}
 	data := r.g.snapshots.Reader(*meta)
 	err = r.machine.Restore(data)
-	return true, errors.Join(err, data.Close())
+	if err = errors.Join(err, data.Close()); err != nil {
+		return true, err
+	}
+	if durable, keeps := r.machine.(DurableStateMachine); keeps {
+		err = durable.Sync() // The snapshot is not needed any more then.
+	}
+	return true, err
 }
 
 // recoverDurable goes on from where the state machine says it is.

@@ -36,7 +36,7 @@ const (
 	electionSpread = 3
 	// retrySoonest is the part of the election time-out after which a campaign that led to
 	// nothing is repeated; from that many campaigns on, the time doubles with each.
-	retrySoonest, retriesSoon = 4, 4
+	retrySoonest, retriesSoon = 4, 8
 )
 
 // resetElectionTimer draws a new time-out, so that split votes are rare and don't

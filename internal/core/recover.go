@@ -42,6 +42,9 @@ func Recover(cfg Config, state wire.LogState, found Recovery, now Instant) (*Cor
 		return nil, err
 	}
 	c.lane.durable = c.log.Last()
+	if len(c.starting) > 0 { // The log is about to be reset, and is not yet.
+		c.lane.durable = state.Compacted.Index
+	}
 	c.commit = max(c.log.Compacted().Index, c.snapshot.Index)
 	if !c.stateLost {
 		c.commit = max(c.commit, found.Applied)

@@ -71,17 +71,17 @@ func TestRecoverEndsInstallation(t *testing.T) {
 	other := historyOf(1, 1, 2, 2, 2)
 	checkRecovered(t, map[string]recovered{
 		"a snapshot of an empty log": {recovering{term2, nil, wire.LogID{}, Recovery{Snapshot: metaFrom(log, 4), Applied: 4}},
-			Status{Last: 4, Durable: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)}, "WriteLog #1 reset=t2/i4", 1},
+			Status{Last: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)}, "WriteLog #1 reset=t2/i4", 1},
 		"a snapshot beyond the log": {recovering{term2, log[:2], wire.LogID{}, Recovery{Snapshot: metaFrom(log, 4), Applied: 4}},
-			Status{Last: 4, Durable: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)}, "WriteLog #1 reset=t2/i4", 1},
+			Status{Last: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)}, "WriteLog #1 reset=t2/i4", 1},
 		"a snapshot that the log conflicts with": {recovering{term2, log, wire.LogID{}, Recovery{Snapshot: metaFrom(other, 3), Applied: 3}},
-			Status{Last: 3, Durable: 3, Commit: 3, Applied: 3, Compacted: id(2, 3), Snapshot: id(2, 3)}, "WriteLog #1 reset=t2/i3", 1},
+			Status{Last: 3, Commit: 3, Applied: 3, Compacted: id(2, 3), Snapshot: id(2, 3)}, "WriteLog #1 reset=t2/i3", 1},
 		"the membership goes with the log": {recovering{term2, withMembership(log, 4, voters(5)), wire.LogID{},
 			Recovery{Snapshot: metaFrom(other, 3), Applied: 3}},
-			Status{Last: 3, Durable: 3, Commit: 3, Applied: 3, Compacted: id(2, 3), Snapshot: id(2, 3)}, "WriteLog #1 reset=t2/i3", 1},
+			Status{Last: 3, Commit: 3, Applied: 3, Compacted: id(2, 3), Snapshot: id(2, 3)}, "WriteLog #1 reset=t2/i3", 1},
 		"a snapshot of a term that was not durable": {recovering{wire.HardState{Term: 1, Vote: 2}, log[:2], wire.LogID{},
 			Recovery{Snapshot: metaFrom(log, 4), Applied: 4}},
-			Status{HardState: wire.HardState{Term: 2}, Last: 4, Durable: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)},
+			Status{HardState: wire.HardState{Term: 2}, Last: 4, Commit: 4, Applied: 4, Compacted: id(2, 4), Snapshot: id(2, 4)},
 			"WriteLog #1 term=2 vote=0 reset=t2/i4", 1},
 	})
 }

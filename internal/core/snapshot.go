@@ -150,7 +150,7 @@ func (c *Core) snapshotReceived(s *wire.SnapshotMeta) {
 func (c *Core) resetLog(s *wire.SnapshotMeta) {
 	c.follower.accepted = min(c.follower.accepted, c.commit)
 	c.log.Reset(s.Last)
-	c.lane.clip(s.Last.Index)
+	c.lane.clip(c.commit) // What is behind it may be something else than before.
 	c.memberships = nil
 	c.rebaseMemberships(s)
 	c.issue(WriteLog{Reset: s.Last})
