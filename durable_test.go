@@ -42,7 +42,7 @@ func (k *kept) Restore(r io.Reader) error {
 	if n := len(k.indexes); n > 0 {
 		k.last = raft.LogID{Term: 2, Index: k.indexes[n-1]}
 	}
-	return k.Sync()
+	return nil // It is durable when Sync is called.
 }
 
 func (k *kept) LastApplied() (raft.LogID, error) { return k.last, nil }
@@ -181,6 +181,31 @@ func TestADurableStateMachineThatDoesNotFitIsRefused(t *testing.T) {
 	d.machine = other
 	if err := alone(t, d, never); !errors.Is(err, raft.ErrStateMachineAhead) {
 		t.Errorf("one of another history: %v", err)
+	}
+}
+
+// TestASnapshotThatCannotBeReadIsNotDamaged: the node does not start, instead of taking its
+// state for lost, and starts when the disk answers again.
+func TestASnapshotThatCannotBeReadIsNotDamaged(t *testing.T) {
+	d := &disks{log: mem.NewLog(), snapshots: mem.NewSnapshots(), machine: &recorder{}}
+	if err := alone(t, d, func(t *testing.T, g *raft.Group) { fill(t, g, 230) }); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("input/output error")
+	d.snapshots.FailReads(broken)
+	d.machine = &recorder{}
+	err := alone(t, d, func(t *testing.T, _ *raft.Group) { t.Error("the group was started") })
+	if !errors.Is(err, broken) {
+		t.Fatalf("the snapshot cannot be read: %v", err)
+	}
+	d.snapshots.FailReads(nil)
+	machine := &recorder{}
+	d.machine = machine
+	if err := alone(t, d, func(t *testing.T, g *raft.Group) { fill(t, g, 1) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(machine.applied()); got != 231 {
+		t.Errorf("%d commands of 231 are applied", got)
 	}
 }
 
