@@ -37,6 +37,7 @@ func (n *Node) random() uint64 {
 func (g *Group) loopStage() drive.Stage {
 	return drive.Stage{
 		Name: fmt.Sprintf("loop of group %d", g.cfg.ID),
+		Wake: g.wake,
 		Step: func() bool {
 			if g.ended {
 				return false
@@ -55,7 +56,10 @@ func (g *Group) loopStage() drive.Stage {
 
 // InitializeDriven is Group.Initialize for the simulator, and does not wait for the answer.
 func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
-	g.inbox.ask(control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan bool, 1)})
+	ask := control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan bool, 1)}
+	if slept, _ := g.inbox.ask(ask); slept {
+		g.awake(false)
+	}
 }
 
 // RestingDriven says, for the simulator, what is left in a group in which nothing is

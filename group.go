@@ -124,7 +124,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 // start starts the group's goroutines: the loop, the applier, and one for each
 // peer as they become known.
 func (g *Group) start() {
-	g.runStage(fmt.Sprintf("applier of group %d", g.cfg.ID), g.applier.Step, g.applier.Run)
+	g.runStage(fmt.Sprintf("applier of group %d", g.cfg.ID), g.applier.Step, g.applier.Wakes(), g.applier.Run)
 	g.startSnapshotter()
 	g.useMembership(g.core.Membership())
 	g.publish()
@@ -136,9 +136,9 @@ func (g *Group) start() {
 }
 
 // runStage starts a goroutine that the loop waits for at its end.
-func (g *Group) runStage(name string, step func() bool, run func()) {
+func (g *Group) runStage(name string, step func() bool, wake <-chan struct{}, run func()) {
 	g.running.Add(1)
-	g.node.runStage(drive.Stage{Name: name, Step: step}, func() {
+	g.node.runStage(drive.Stage{Name: name, Step: step, Wake: wake}, func() {
 		defer g.running.Done()
 		run()
 	})

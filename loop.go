@@ -30,10 +30,7 @@ const inlineTurnsMax = 3
 // awake sees to it that a turn is taken, after something was left in the inbox of a
 // loop that slept: at once by the caller, if inline, or else by the loop's goroutine.
 func (g *Group) awake(inline bool) {
-	if g.node.driver != nil {
-		return // It takes turns as it likes.
-	}
-	if inline && g.turns.TryLock() {
+	if inline && g.node.driver == nil && g.turns.TryLock() {
 		more, ended := true, g.ended
 		for n := 0; n < inlineTurnsMax && more && !ended; n++ {
 			more, ended = g.turn()

@@ -58,7 +58,7 @@ func open(cfg Config, driver *drive.Driver) (*Node, error) {
 	if err := cfg.Transport.Start(n.deliver, n.unreachable); err != nil {
 		return nil, fmt.Errorf("raft: start transport: %w", err)
 	}
-	n.runStage(drive.Stage{Name: "log writer", Step: n.writer.Step}, func() {
+	n.runStage(drive.Stage{Name: "log writer", Step: n.writer.Step, Wake: n.writer.Wakes()}, func() {
 		defer close(n.written)
 		n.writer.Run()
 	})

@@ -148,7 +148,7 @@ func (g *Group) newStream(id NodeID) *stream {
 		},
 		BatchBytes: g.cfg.BatchBytesMax, WindowBytes: g.cfg.InflightBytesMax, WindowMessages: g.cfg.InflightMessagesMax,
 	})}
-	g.runStage(fmt.Sprintf("stream of group %d to %d", g.cfg.ID, id), s.Step, s.Run)
+	g.runStage(fmt.Sprintf("stream of group %d to %d", g.cfg.ID, id), s.Step, s.Wakes(), s.Run)
 	return s
 }
 

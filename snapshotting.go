@@ -81,7 +81,7 @@ func (g *Group) startSnapshotter() {
 	}
 	g.running.Add(1)
 	stage := drive.Stage{
-		Name: fmt.Sprintf("snapshotter of group %d", g.cfg.ID), Step: g.snapshots.Step, Deadline: g.snapshots.Deadline,
+		Name: fmt.Sprintf("snapshotter of group %d", g.cfg.ID), Step: g.snapshots.Step, Wake: g.snapshots.Wakes(), Deadline: g.snapshots.Deadline,
 	}
 	g.node.runStage(stage, func() {
 		defer g.running.Done()

@@ -111,7 +111,7 @@ func (s *settings) options() (sim.Options, error) {
 		if err != nil {
 			return sim.Options{}, err
 		}
-		without |= sim.AllFaults &^ only
+		without = without.And(sim.AllFaults().Minus(only))
 	}
 	if s.nodes < 0 || s.nodes > 7 {
 		return sim.Options{}, fmt.Errorf("raftsim: %d nodes; there can be 1 to 7", s.nodes)

@@ -46,7 +46,7 @@ var measurements = []measurement{
 func servesNot(t *sim.Trial) bool { return t.Other < 0 }
 
 // processFaults are those that leave links either open or cut.
-var processFaults = sim.Faults(0).With(sim.CrashPower).With(sim.CrashKill).With(sim.CrashLeader).With(sim.CutNode).With(sim.CutLeader).
+var processFaults = sim.Faults{}.With(sim.CrashPower).With(sim.CrashKill).With(sim.CrashLeader).With(sim.CutNode).With(sim.CutLeader).
 	With(sim.CutHalves).With(sim.CutOneWay).With(sim.Pause).With(sim.Break).With(sim.Refuse).With(sim.ReadError)
 
 func failover(name string, nodes int, timeout, delay time.Duration, rate float64, goals map[string]float64) measurement {

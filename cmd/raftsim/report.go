@@ -28,8 +28,10 @@ type summary struct {
 	LostDisks      int               `json:"lost_disks"`
 	Faults         map[string]uint64 `json:"faults"`
 	Kinds          int               `json:"kinds"`
-	Idle           []string          `json:"kinds_without_effect,omitempty"`
-	Failed         []uint64          `json:"failed_seeds,omitempty"`
+	// Snapshots counts what happened about snapshots.
+	Snapshots sim.SnapshotCounts `json:"snapshots"`
+	Idle      []string           `json:"kinds_without_effect,omitempty"`
+	Failed    []uint64           `json:"failed_seeds,omitempty"`
 	// HealMax is the longest time, in election time-outs, that a cluster needed to settle.
 	HealMax     float64 `json:"heal_max_timeouts"`
 	Hash        string  `json:"hash"`
@@ -42,6 +44,7 @@ type summary struct {
 func runMany(s *settings, base sim.Options, stdout io.Writer) int {
 	began := time.Now()
 	t := total{summary: summary{Faults: map[string]uint64{}}}
+	t.isSample = s.seeds < wholeSeeds || base.Standard || base.Duration > 0 || !base.Without.IsEmpty()
 	each(s.seeds, s.workers, func(i int) sim.Result {
 		o := base
 		o.Seed = s.first + uint64(i)
@@ -93,6 +96,8 @@ type total struct {
 	planned sim.Faults
 	useful  sim.Faults
 	hash    uint64
+	// isSample says that the run is not one that has to see everything.
+	isSample bool
 }
 
 func (t *total) add(r *sim.Result) {
@@ -111,13 +116,33 @@ func (t *total) add(r *sim.Result) {
 	t.Abandoned += r.Lost
 	t.Committed += r.Committed
 	t.LostDisks += r.LostDisks
+	t.Snapshots.Add(&r.Snapshots)
 	t.HealMax = max(t.HealMax, r.HealingTimeouts())
 	t.hash = t.hash*0x100000001b3 ^ r.Hash
 	for f, count := range r.Counts {
 		t.counts[f] += count
 	}
-	t.planned |= r.Planned
-	t.useful |= r.Useful
+	t.planned, t.useful = t.planned.And(r.Planned), t.useful.And(r.Useful)
+}
+
+// wholeSeeds is how many seeds are enough for everything to happen about snapshots.
+const wholeSeeds = 300
+
+// idleSnapshots names what never happened about snapshots.
+func (t *total) idleSnapshots() (idle []string) {
+	c := &t.Snapshots
+	for _, kind := range []struct {
+		name  string
+		count uint64
+	}{
+		{"taken", c.Taken}, {"sent", c.Sent}, {"installed", c.Installed},
+		{"interrupted", c.Interrupted}, {"resumed", c.Resumed}, {"compacted", c.Compacted},
+	} {
+		if kind.count == 0 {
+			idle = append(idle, "snapshots "+kind.name)
+		}
+	}
+	return idle
 }
 
 // print prints the sum. A kind of fault that was planned and never happened, or never
@@ -132,6 +157,9 @@ func (t *total) print(stdout io.Writer, took time.Duration) int {
 		if t.planned.Has(kind) && (count == 0 || !t.useful.Has(kind)) {
 			t.Idle = append(t.Idle, kind.String())
 		}
+	}
+	if !t.isSample {
+		t.Idle = append(t.Idle, t.idleSnapshots()...)
 	}
 	t.Hash = fmt.Sprintf("%016x", t.hash)
 	t.WallSeconds = took.Seconds()
@@ -199,7 +227,7 @@ func flags(o sim.Options) string {
 	if o.Nodes > 0 {
 		text += fmt.Sprintf(" -nodes %d", o.Nodes)
 	}
-	if o.Without != 0 {
+	if !o.Without.IsEmpty() {
 		text += " -without " + o.Without.String()
 	}
 	return text

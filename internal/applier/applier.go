@@ -104,6 +104,9 @@ func (a *Applier) isClosed() bool {
 	return a.closed
 }
 
+// Wakes returns the channel that wakes Run, for whoever steps in its place.
+func (a *Applier) Wakes() <-chan struct{} { return a.wake }
+
 func (a *Applier) wakeUp() {
 	select {
 	case a.wake <- struct{}{}:

@@ -134,6 +134,13 @@ func (a *Applier) restoreFrom(r *restore) {
 		a.group.RestoreFailed(r.meta, err)
 		return
 	}
+	if durable, keeps := a.machine.(Durable); keeps {
+		// Before anybody relies on it: the snapshot is not needed any more then.
+		if err := a.guard("syncing", durable.Sync); err != nil {
+			a.fail(fmt.Errorf("sync the state machine, restored to entry %d: %w", r.meta.Last.Index, err))
+			return
+		}
+	}
 	a.point = PointOf(&r.meta)
 	a.group.Restored(r.meta)
 	a.group.EntriesApplied(a.point.Applied.Index)

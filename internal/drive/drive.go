@@ -20,6 +20,10 @@ type Stage struct {
 	// Step does one bounded piece of work, if there is any, and reports whether there
 	// is more. It is harmless when there is none.
 	Step func() (more bool)
+	// Wake is the channel that wakes the stage's goroutine in production: when something
+	// comes in, it is time for a step. A stage that nothing has woken, and whose deadline
+	// has not come, takes none, so that a wake-up that is missing is seen.
+	Wake <-chan struct{}
 	// Deadline returns when Step has something to do even if nothing happens, in Now's
 	// time; nil if there is no such time.
 	Deadline func() int64

@@ -115,6 +115,9 @@ func (w *Writer) Close() {
 	w.wakeUp()
 }
 
+// Wakes returns the channel that wakes Run, for whoever steps in its place.
+func (w *Writer) Wakes() <-chan struct{} { return w.wake }
+
 func (w *Writer) wakeUp() {
 	select {
 	case w.wake <- struct{}{}:

@@ -17,6 +17,10 @@ func brief(message wire.Message) string {
 		return fmt.Sprintf("term %d session %x number %d, %d commands:%s", m.Term, m.Session, m.ID, len(m.Commands), opsBrief(m.Commands))
 	case *wire.ForwardReply:
 		return fmt.Sprintf("session %x number %d, results from %d:%s", m.Session, m.ID, m.First, resultsBrief(m.Results))
+	case *wire.SnapshotOffer:
+		return fmt.Sprintf("term %d epoch %d, %s", m.Term, m.Epoch, snapshotBrief(&m.Snapshot))
+	case *wire.SnapshotChunk:
+		return fmt.Sprintf("of %v at %d: status %d, %d bytes", m.ID, m.Offset, m.Status, len(m.Data))
 	}
 	return fmt.Sprintf("%+v", message)
 }
@@ -35,6 +39,10 @@ func entriesBrief(entries []wire.Entry) string {
 		text = " (" + text[1:] + ")"
 	}
 	return text
+}
+
+func snapshotBrief(s *wire.SnapshotMeta) string {
+	return fmt.Sprintf("snapshot %v up to %v, last command %v, %d bytes", s.ID, s.Last, s.Command, s.Size)
 }
 
 func opsBrief(commands [][]byte) string {

@@ -31,7 +31,7 @@ type disk struct {
 	// fails is how the next operations of some kinds fail, zero if they do not.
 	fails     diskFailure
 	readsFail Fault // ReadError or ReadFlip while reads do, faultCount if not
-	openFails bool  // the next read of a recovery fails
+	openFails int   // so many reads of recoveries later one fails, zero if none does
 	full      bool
 	noFiles   bool
 	slow      int64
@@ -39,6 +39,9 @@ type disk struct {
 	opening   bool
 	isCalm    bool // nothing fails, because it is the simulator that reads
 	rotten    bool // it was damaged where it lies
+	// snapshotsHarmed says that snapshots were damaged, lacksSnapshot that no good one was
+	// written since.
+	snapshotsHarmed, lacksSnapshot bool
 	// writes are where the last writes to segments were, the oldest first. That one is
 	// durable for sure, because the log syncs each before the next, or the one after.
 	writes [4]place
@@ -103,7 +106,7 @@ func (d *disk) decide(op vfs.Op) vfs.Fault {
 	if d.dead {
 		return vfs.Fault{Err: errPowerless}
 	}
-	if d.crashAt > 0 && op.Kind&vfs.OpChange != 0 {
+	if d.crashAt > 0 && op.Kind&vfs.OpChange != 0 && (d.crashKind != CrashInSnapshot || strings.HasPrefix(op.Path, snapshotDir)) {
 		if d.crashAt--; d.crashAt == 0 {
 			d.cutPower()
 			return vfs.Fault{Err: errPowerless}
@@ -133,7 +136,7 @@ func (d *disk) noteWrite(op vfs.Op) {
 func (d *disk) failure(op vfs.Op) vfs.Fault {
 	w := d.n.w
 	switch {
-	case d.fails.kinds&op.Kind != 0:
+	case d.fails.kinds&op.Kind != 0 && (d.fails.fault != SnapshotError || strings.HasPrefix(op.Path, snapshotDir)):
 		return d.failOnce(op)
 	case d.full && (op.Kind == vfs.OpCreate || op.Kind == vfs.OpWrite && strings.HasSuffix(op.Path, ".tmp")):
 		w.fault(Full)
@@ -141,8 +144,10 @@ func (d *disk) failure(op vfs.Op) vfs.Fault {
 	case d.noFiles && op.Kind&(vfs.OpCreate|vfs.OpOpen) != 0:
 		w.fault(NoFile)
 		return vfs.Fault{Err: errNoFiles}
-	case op.Kind == vfs.OpRead && d.opening && d.openFails:
-		d.openFails = false
+	case op.Kind == vfs.OpRead && d.opening && d.openFails > 0:
+		if d.openFails--; d.openFails > 0 {
+			return vfs.Fault{}
+		}
 		w.fault(ReadErrorOpen)
 		return vfs.Fault{Err: errInput}
 	case op.Kind == vfs.OpRead && !d.opening && d.readsFail != faultCount:
@@ -169,6 +174,12 @@ func (d *disk) failRead(op vfs.Op) vfs.Fault {
 	w := d.n.w
 	if w.storing.IntN(2) == 0 || op.Bytes == 0 {
 		return vfs.Fault{}
+	}
+	if d.readsFail == ReadFlip && strings.HasSuffix(op.Path, publishedSuffix) {
+		if w.unsound(d.n) >= w.plan.quorumSpare() {
+			return vfs.Fault{} // It would be the end of the snapshot, and maybe of too many.
+		}
+		d.snapshotsHarmed, d.lacksSnapshot = true, true
 	}
 	w.fault(d.readsFail)
 	if d.readsFail == ReadFlip {

@@ -7,7 +7,7 @@
 // are the same, event by event.
 //
 // What runs is the library as it is (package raft, all below internal it uses, the
-// codec of package wire, and package wal), driven step by step instead of by goroutines
+// codec of package wire, and packages wal and snapdir), driven step by step instead of by goroutines
 // and timers (see internal/drive). What is simulated is what it stands on: the network
 // is a raft.Transport (network.go), the file system is vfs.Mem (disk.go), the clocks
 // are clock.go's, the clients workload.go's.
@@ -16,6 +16,16 @@
 // drawn happen (fault.go, nemesis.go); after every step all invariants of package safety
 // are checked. In the second everything is healed, and the cluster has to come back to
 // life, agree, get quiet, and serve again (recovery.go).
+//
+// In three seeds of four the members take snapshots and their logs forget (plan_snapshots.go):
+// often, with small logs behind them, and with transfers that may take longer than the log
+// reaches back. They are in a folder of package snapdir on the simulated disk (snapshots.go).
+// In a third of those, the state machine keeps its state on that disk itself (durable.go), and is
+// behind its log after a crash. The checker looks at what becomes durable, in which order, and
+// whether each snapshot is what the commands before it lead to.
+//
+// A stage of a node takes a step only if production would wake its goroutine then (stage.go,
+// listen), so a wake-up that production forgets keeps the cluster from coming to rest.
 //
 // One run in eight is a long one, of ten minutes (plan.go). Beside that, the same clusters
 // are measured (measure.go): how long it takes until another leader has taken over, and

@@ -56,15 +56,12 @@ func (h *history) returns(op uint64, outcome Outcome, before uint64) {
 	o.Return, o.Outcome, o.Before = h.clock, outcome, before
 }
 
-// swap puts an operation into its register and returns what was there. With a planted
-// fault, the register of one member is now and then read as it was before.
-func (m *machine) swap(op uint64) uint64 {
-	r := &m.registers[op%registers]
-	before := r.now
+// forgets returns what a command is told that it took the place of. With a planted fault, the
+// register of one member is now and then read as it was before.
+func (m *machine) forgets(op, before uint64) uint64 {
 	if m.n.w.isForgetful && m.n.id == 1 && op%64 < registers {
-		before = r.before
+		return m.older
 	}
-	r.before, r.now = r.now, op
 	return before
 }
 

@@ -3,33 +3,35 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
+	"io"
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/internal/sim/safety"
 )
 
-// machine is the state machine of a process: a checksum over all commands, and registers
-// that commands write. Each command returns both.
+// machine is the state machine of a process. Each command returns a checksum over all
+// commands, and what was in its register.
 type machine struct {
-	n         *node
-	life      int
-	state     uint64
-	registers [registers]register
+	n    *node
+	life int
+	state
 }
+
+var _ raft.Snapshotter = (*machine)(nil)
 
 // Apply is raft.StateMachine's.
 func (m *machine) Apply(batch []raft.Entry) [][]byte {
-	m.n.did++
 	values := make([][]byte, len(batch))
 	for i, e := range batch {
 		op := opOf(e.Data)
-		m.state = (m.state ^ op ^ uint64(e.Index)<<32) * 0x9e3779b97f4a7c15
-		m.state ^= m.state >> 31
-		value := m.n.w.plant.value(m, m.state)
-		m.n.w.check.Applies(m.n.id, e.Index, safety.Applied{Term: e.Term, Op: op, Value: value})
+		before := m.forgets(op, m.state.apply(e.ID(), op))
+		value := m.n.w.plant.value(m, m.chain)
+		m.n.w.check.Applies(m.n.id, e.Index, safety.Applied{Term: e.Term, Op: op, Value: value, State: m.sum()})
 		values[i] = binary.LittleEndian.AppendUint64(make([]byte, 0, valueBytes), value)
-		values[i] = binary.LittleEndian.AppendUint64(values[i], m.swap(op))
+		values[i] = binary.LittleEndian.AppendUint64(values[i], before)
 	}
 	return values
 }
@@ -43,4 +45,31 @@ func opOf(command []byte) uint64 {
 		return 0
 	}
 	return binary.LittleEndian.Uint64(command)
+}
+
+// Snapshot is raft.Snapshotter's.
+func (m *machine) Snapshot() (io.ReadCloser, error) {
+	s := m.state
+	if change := m.n.w.plant.capture; change != nil {
+		change(&s)
+	}
+	return io.NopCloser(bytes.NewReader(s.encode(m.n.w.plan.snapshots.padding))), nil
+}
+
+// Restore is raft.Snapshotter's. What it reads has been verified, so it must be a state.
+func (m *machine) Restore(r io.Reader) error {
+	m.n.interleave()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("sim: read a snapshot: %w", err)
+	}
+	s, err := decodeState(data)
+	if err != nil {
+		m.n.w.check.Report(&safety.Violation{Invariant: "I14 snapshot equivalence", Detail: fmt.Sprintf("node %d is to restore %d bytes: %v", m.n.id, len(data), err)})
+		return err
+	}
+	m.state = s
+	m.n.w.check.Resumes(m.n.id, s.seen())
+	m.n.restored()
+	return nil
 }

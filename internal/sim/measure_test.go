@@ -61,6 +61,7 @@ func TestPartitions(t *testing.T) {
 		graph               func(int) Graph
 	}{{3, GraphsOfThree, 1, GraphOfThree}, {5, GraphsOfFive, 17, GraphOfFive}} {
 		s := someSetting(test.nodes)
+		s.ElectionTimeout = time.Second // A shorter one makes split votes likelier, on the same network.
 		for i, r := range trials(t, test.graphs/test.step, func(seed uint64) Trial {
 			return Partition(s, test.graph(int(seed)*test.step%test.graphs), seed)
 		}) {
@@ -105,7 +106,7 @@ func TestSteadyUnderLoss(t *testing.T) {
 // TestProbing: no follower that can be reached is left behind (L3).
 func TestProbing(t *testing.T) {
 	s := someSetting(3)
-	s.Faults = Faults(0).With(CrashPower).With(CutNode).With(CutOneWay).With(Pause).With(Break)
+	s.Faults = Faults{}.With(CrashPower).With(CutNode).With(CutOneWay).With(Pause).With(Break)
 	longest := 0.0
 	for i, r := range trials(t, 10, func(seed uint64) Trial { return Probing(s, 300, seed) }) {
 		longest = max(longest, r.Took)

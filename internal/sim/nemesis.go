@@ -52,7 +52,7 @@ var actions = []action{
 	{NoFile, 40, func(w *world) { d := w.anyNode().disk; d.noFiles = true; w.later(func() { d.noFiles = false }) }},
 	{ReadError, 20, func(w *world) { w.anyNode().disk.failReads(ReadError) }},
 	{ReadFlip, 20, func(w *world) { w.anyNode().disk.failReads(ReadFlip) }},
-	{ReadErrorOpen, 20, func(w *world) { w.anyNode().disk.openFails = true }},
+	{ReadErrorOpen, 20, func(w *world) { w.anyNode().disk.openFails = 1 + w.injecting.IntN(30) }},
 	{BitRot, 100, func(w *world) { w.rot(BitRot) }},
 	{Misdirect, 100, func(w *world) { w.rot(Misdirect) }},
 	{LostWrite, 100, func(w *world) { w.rot(LostWrite) }},
@@ -68,6 +68,13 @@ var actions = []action{
 	{StallApply, 30, (*world).stallApply},
 	{LostFile, 60, func(w *world) { w.rot(LostFile) }},
 	{Suspend, 30, (*world).suspend},
+	{SnapshotError, 20, func(w *world) { w.anyNode().disk.fail(SnapshotError, vfs.OpChange, false) }},
+	{RotSnapshot, 40, func(w *world) { w.rotSnapshot(RotSnapshot) }},
+	{RotUnfinished, 20, func(w *world) { w.rotSnapshot(RotUnfinished) }},
+	{LostSnapshot, 40, func(w *world) { w.rotSnapshot(LostSnapshot) }},
+	{CutSnapshot, 40, func(w *world) { w.rotSnapshot(CutSnapshot) }},
+	{StrandLeader, 60, (*world).strandLeader},
+	{StrandNode, 60, func(w *world) { w.strand(StrandNode, w.anyNode()) }},
 }
 
 // unleash starts all the actions of the plan.
@@ -252,7 +259,7 @@ func (n *node) goOn() {
 		n.paused = false
 		n.resume()
 		n.w.say(n.id, "goes on")
-		n.wake()
+		n.again()
 	}
 }
 
@@ -315,7 +322,7 @@ func (w *world) rot(f Fault) {
 func (w *world) unsound(but *node) int {
 	count := 0
 	for _, n := range w.nodes {
-		if n != but && (n.disk.rotten || n.emptied > 0 && w.check.Lags(n.id)) {
+		if n != but && (n.disk.rotten || n.disk.lacksSnapshot || n.emptied > 0 && w.check.Lags(n.id)) {
 			count++
 		}
 	}
@@ -341,6 +348,7 @@ func (w *world) emptyDisk() {
 // empty replaces the disk of a node that is down.
 func (n *node) empty() {
 	n.disk.mem, n.disk.writes = vfs.NewMem(), [4]place{}
+	n.disk.snapshotsHarmed, n.disk.lacksSnapshot = false, false
 	n.emptied++
 	n.w.check.Empties(n.id)
 }
@@ -353,14 +361,21 @@ func (w *world) drift() {
 	}
 	w.fault(Drift)
 	n.setRate(w.now, w.injecting.Int64N(400_000)-200_000)
-	n.wakeAll()
+	if n.isUp() {
+		n.retime()
+	}
 }
 
-// wakeAll lets a process that runs look at its clock again.
-func (n *node) wakeAll() {
-	if n.isUp() {
-		n.wake()
+// again lets the stages that were due take their steps after all, now that what kept them
+// from that has ended.
+func (n *node) again() {
+	for _, s := range n.stages {
+		if s.due {
+			s.due = false
+			s.poke()
+		}
 	}
+	n.retime()
 }
 
 func (w *world) burstTimers() {

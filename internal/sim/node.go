@@ -46,6 +46,7 @@ type node struct {
 
 	// Of the process.
 	log       *wal.Log
+	snapshots *snapshotStore // nil if it keeps none
 	transport *transport
 	driver    *drive.Driver
 	raft      *raft.Node
@@ -55,12 +56,8 @@ type node struct {
 	stages    []*stage
 	// stepping is how many stages are within a step, one within the other's disk operation.
 	stepping int
-	// did counts what the process did that its loop may be told of; stirred says that the
-	// next turn of the loop may leave something to others.
-	did     uint64
-	stirred bool
-	view    safety.View
-	brief   core.Status // as it was last observed
+	view     safety.View
+	brief    core.Status // as it was last observed
 }
 
 func newNode(w *world, id wire.NodeID) *node {
@@ -93,7 +90,8 @@ func (n *node) start() {
 	}
 	n.up = true
 	n.w.say(n.id, "started, life %d, %v", n.life, n.view)
-	n.wake()
+	n.adopt()
+	n.listen()
 }
 
 // open opens the log and the library on it.
@@ -106,25 +104,35 @@ func (n *node) open() error {
 	if err != nil {
 		return err
 	}
-	n.log = log
-	n.disk.opened()
+	n.log, n.snapshots = log, nil
 	if err := n.recovered(); err != nil {
 		return err
+	}
+	if w.plan.snapshots.isOn {
+		if err := n.openSnapshots(); err != nil {
+			return err
+		}
 	}
 	n.driver = &drive.Driver{Now: func() int64 { return n.at(w.now) }, Random: w.scheduling.Uint64}
 	n.transport = &transport{n: n, life: n.life}
 	n.machine = &machine{n: n, life: n.life}
 	n.stages, n.view, n.brief, n.stepping = nil, safety.View{}, core.Status{}, 0
-	n.raft, err = raft.OpenDriven(raft.Config{
+	config := raft.Config{
 		ID: n.id, Log: w.plant.logStore(n, &store{n: n, life: n.life, log: log}), Transport: w.refine.transport(n, w.plant.network(n, n.transport)),
 		Logger: n.logger(), Seed: w.scheduling.Uint64() | 1,
-	}, n.driver)
+	}
+	if n.snapshots != nil {
+		config.Snapshots = w.plant.snapshotStore(n, n.snapshots)
+		config.SnapshotTransfersMax, config.SnapshotBytesPerSecond = w.plan.snapshots.transfers, w.plan.snapshots.bytesPerSecond
+	}
+	n.raft, err = raft.OpenDriven(config, n.driver)
 	if err != nil {
 		return err
 	}
 	if err := n.startGroup(); err != nil {
 		return err
 	}
+	n.disk.opened()
 	w.refine.started(n)
 	return nil
 }
@@ -132,8 +140,12 @@ func (n *node) open() error {
 func (n *node) startGroup() error {
 	p := &n.w.plan
 	var err error
+	var machine raft.StateMachine = n.machine
+	if p.snapshots.isOn && p.snapshots.isDurable {
+		machine = &durableMachine{machine: n.machine}
+	}
 	n.group, err = n.raft.StartGroup(raft.GroupConfig{
-		ID: groupID, StateMachine: n.machine,
+		ID: groupID, StateMachine: machine, Snapshots: p.snapshots.policy,
 		ElectionTimeout: p.electionTimeout, HeartbeatInterval: p.heartbeat, WriteStallTimeout: p.writeStall,
 		DisableForwarding: p.disableForwarding, CommandBytesMax: p.commandMax, PendingBytesMax: p.pendingMax,
 		BatchBytesMax: p.batchMax, InflightBytesMax: p.inflightBytes, InflightMessagesMax: p.inflightMessages, CacheBytes: p.cache,
@@ -142,6 +154,7 @@ func (n *node) startGroup() error {
 		return err
 	}
 	n.core = raft.CoreDriven(n.driver, n.group)
+	n.begins()
 	if n.w.healing || p.initializers>>(n.id-1)&1 == 1 {
 		raft.InitializeDriven(n.driver, n.group, n.w.members()...)
 	}
@@ -155,8 +168,8 @@ func (n *node) recovered() error {
 		return err
 	}
 	entries := n.w.found[:0]
-	for n.disk.calm(true); wire.Index(len(entries)) < state.Last; {
-		more, err := n.log.Entries(groupID, wire.Index(len(entries))+1, state.Last, 1<<20)
+	for n.disk.calm(true); state.Compacted.Index+wire.Index(len(entries)) < state.Last; {
+		more, err := n.log.Entries(groupID, state.Compacted.Index+wire.Index(len(entries))+1, state.Last, 1<<20)
 		if err != nil {
 			n.disk.calm(false)
 			return err
@@ -165,8 +178,21 @@ func (n *node) recovered() error {
 	}
 	n.disk.calm(false)
 	n.w.found = entries
-	n.w.check.Recovers(n.id, state.HardState, entries)
+	n.w.check.Recovers(n.id, state.HardState, state.Compacted, entries)
 	return nil
+}
+
+// begins lets the checker see how far the library thinks the node has come.
+func (n *node) begins() {
+	s := n.group.Status()
+	n.observe()
+	v := n.view
+	v.Applied = s.AppliedIndex
+	n.saw(v)
+	if s.StateLost {
+		n.w.say(n.id, "has lost its state")
+	}
+	n.w.check.Begins(n.id, v, s.StateLost, n.disk.isHealthy() && !n.disk.snapshotsHarmed)
 }
 
 // startFailed deals with a process that could not start.
@@ -177,9 +203,7 @@ func (n *node) startFailed(err error) {
 	if dead {
 		w.fault(n.disk.crashKind)
 	}
-	if n.log != nil {
-		n.end()
-	}
+	n.end()
 	if n.disk.ended(err) {
 		n.lost = true
 		w.broken++
@@ -229,12 +253,21 @@ func (n *node) down(power bool) {
 
 // end lets go of what the process had.
 func (n *node) end() {
+	if n.log == nil {
+		return
+	}
 	if err := n.log.Close(); err != nil {
 		n.w.say(n.id, "the log ends with %v", err) // Its files are dead; only the lock matters.
 	}
+	if n.snapshots != nil {
+		if err := n.snapshots.dir.Close(); err != nil {
+			n.w.say(n.id, "the snapshots end with %v", err)
+		}
+	}
+	n.count()
 	n.up, n.paused = false, false
 	n.resume()
-	n.log, n.raft, n.group, n.core, n.driver, n.stages = nil, nil, nil, nil, nil, nil
+	n.log, n.snapshots, n.raft, n.group, n.core, n.driver, n.stages = nil, nil, nil, nil, nil, nil, nil
 	n.view = safety.View{}
 }
 

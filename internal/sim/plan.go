@@ -37,6 +37,8 @@ type plan struct {
 	rate         float64 // commands a second, of all clients together
 	batch        int     // commands proposed in a row
 	commandBytes int     // the most of usual commands
+
+	snapshots snapshotPlan
 }
 
 func drawPlan(r *rand.Rand) plan {
@@ -72,6 +74,7 @@ func drawPlan(r *rand.Rand) plan {
 	if r.IntN(2) == 0 {
 		p.commandBytes = min(p.commandBytes, 64)
 	}
+	p.snapshots = drawSnapshotPlan(r, p.electionTimeout)
 	if r.IntN(longOdds) == 0 {
 		p.lengthen(r)
 	}
@@ -93,6 +96,7 @@ func (p *plan) lengthen(r *rand.Rand) {
 		*d = time.Duration(float64(*d) * stretch)
 	}
 	p.rate /= stretch
+	p.snapshots.stretch(stretch)
 	p.duration, p.isLong = longDuration, true
 }
 
@@ -123,10 +127,10 @@ func logDuration(r *rand.Rand, lo, hi time.Duration) time.Duration {
 func (p *plan) String() string {
 	return fmt.Sprintf("%d nodes for %v, faults x%.2f, election %v, heartbeat %v, stall %v, forwarding %v, "+
 		"command %d, pending %d, batch %d, inflight %d/%d, cache %d, segment %d, block %d, initialized by %b, disk %v, link %v, "+
-		"tells %.1f, %d clients, %.1f commands/s in runs of %d of %d bytes, faults: %v",
+		"tells %.1f, %d clients, %.1f commands/s in runs of %d of %d bytes, snapshots %v, faults: %v",
 		p.nodes, p.duration, p.intensity, p.electionTimeout, p.heartbeat, p.writeStall, !p.disableForwarding,
 		p.commandMax, p.pendingMax, p.batchMax, p.inflightBytes, p.inflightMessages, p.cache, p.segmentBytes, p.blockBytes,
-		p.initializers, p.diskLatency, p.linkDelay, p.tells, p.clients, p.rate, p.batch, p.commandBytes, p.faults)
+		p.initializers, p.diskLatency, p.linkDelay, p.tells, p.clients, p.rate, p.batch, p.commandBytes, &p.snapshots, p.faults)
 }
 
 // quorumSpare is how many nodes may be lost for good.

@@ -13,6 +13,11 @@ type plant struct {
 	net    func(n *node, honest raft.Transport) raft.Transport
 	apply  func(m *machine, value uint64) uint64
 	answer func(op uint64, err error) error
+	shelf  func(n *node, honest raft.SnapshotStore) raft.SnapshotStore
+	// capture changes the state that is captured; unsynced makes a state machine that keeps
+	// its state say that it is durable when it is not.
+	capture  func(s *state)
+	unsynced bool
 }
 
 func (p *plant) logStore(n *node, honest raft.LogStore) raft.LogStore {
@@ -34,6 +39,13 @@ func (p *plant) value(m *machine, value uint64) uint64 {
 		return value
 	}
 	return p.apply(m, value)
+}
+
+func (p *plant) snapshotStore(n *node, honest raft.SnapshotStore) raft.SnapshotStore {
+	if p.shelf == nil {
+		return honest
+	}
+	return p.shelf(n, honest)
 }
 
 func (p *plant) outcome(op uint64, err error) error {

@@ -4,6 +4,8 @@ package sim
 
 import (
 	"fmt"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/balsa-raft/raft"
@@ -14,7 +16,10 @@ import (
 // all nodes agree and are quiet, as long as nothing is committed or applied meanwhile and
 // in all, and until new commands have returned on each node.
 const (
-	idleTimeouts   = 15
+	idleTimeouts = 15
+	// awaitSnapshot is how long a member that waits for a snapshot may have to wait for the next
+	// attempt, after some that have failed: the library doubles the time up to a minute.
+	awaitSnapshot  = 75 * time.Second
 	settleTimeouts = 300
 	freshTimeouts  = 10
 )
@@ -46,7 +51,7 @@ func (w *world) recover() time.Duration {
 // take its time, as long as it gets on.
 func (w *world) waitSettled() bool {
 	done := w.progress()
-	for idle, all := 0, 0; idle < idleTimeouts && all < settleTimeouts; idle, all = idle+1, all+1 {
+	for idle, all := 0, 0; idle < w.patience(idleTimeouts) && all < w.patience(settleTimeouts); idle, all = idle+1, all+1 {
 		if w.waitFor(w.isSettled, 1) {
 			return true
 		}
@@ -57,10 +62,33 @@ func (w *world) waitSettled() bool {
 	return false
 }
 
-// progress is how much all nodes have written, committed and applied.
+// patience is how many election time-outs something may take: more while somebody has to
+// wait for a snapshot.
+func (w *world) patience(timeouts int) int {
+	for _, n := range w.nodes {
+		if n.group == nil || n.snapshots == nil {
+			continue
+		}
+		s := n.group.Status()
+		waits := s.StateLost || strings.Contains(raft.RestingDriven(n.driver, n.group), "snapshot")
+		for _, p := range s.Peers {
+			waits = waits || n.view.Leads && p.State == "snapshot"
+		}
+		if waits {
+			return timeouts + int(awaitSnapshot/w.plan.electionTimeout)
+		}
+	}
+	return timeouts
+}
+
+// progress is how much all nodes have written, committed and applied, and fetched of
+// snapshots.
 func (w *world) progress() (sum uint64) {
 	for _, n := range w.nodes {
 		sum += uint64(n.view.Durable + n.view.Commit + n.view.Applied)
+		if n.group != nil {
+			sum += n.group.Status().Snapshots.BytesReceived
+		}
 	}
 	return sum
 }
@@ -77,7 +105,7 @@ func (w *world) heal() {
 		n.setRate(w.now, 0)
 		n.suspended = false
 		d := n.disk
-		d.slow, d.full, d.noFiles, d.openFails, d.readsFail = 1, false, false, false, faultCount
+		d.slow, d.full, d.noFiles, d.openFails, d.readsFail = 1, false, false, 0, faultCount
 		d.fails, d.crashAt = diskFailure{}, 0
 		n.goOn()
 		if !n.up {
@@ -89,10 +117,8 @@ func (w *world) heal() {
 			continue
 		}
 		raft.InitializeDriven(n.driver, n.group, w.members()...)
-		for _, s := range n.stages {
-			s.due = false // What waits for a disk that hung need not any longer.
-		}
-		n.wakeAll()
+		n.again() // What waits for a disk that hung need not any longer.
+		n.listen()
 	}
 }
 
@@ -153,18 +179,51 @@ func isReplicating(leader *node) bool {
 
 // checkSettled lets the checker compare.
 func (w *world) checkSettled() {
-	state, first := uint64(0), true
+	var first *node
 	for _, n := range w.nodes {
 		if n.lost {
 			continue
 		}
 		w.check.Settled(n.id, n.view)
-		if !first && n.machine.state != state {
-			w.check.Report(&safety.Violation{Invariant: "I23 final durability", Detail: fmt.Sprintf("node %d has another state than others", n.id)})
+		if first == nil {
+			first = n
 		}
-		state, first = n.machine.state, false
+		if n.machine.seen() != first.machine.seen() {
+			w.check.Report(&safety.Violation{
+				Invariant: "I23 final durability",
+				Detail:    fmt.Sprintf("the state of node %d is %+v, that of node %d is %+v", n.id, n.machine.seen(), first.id, first.machine.seen()),
+			})
+		}
+		n.checkFiles()
 	}
 }
+
+// checkFiles demands that no files of snapshots are left but those that are meant to stay:
+// those that are kept, and those that others have fetched lately, one that is not
+// finished, and one that was damaged. More of the last two may be left by crashes; the next
+// snapshot that is begun, or is found to be damaged, removes them.
+func (n *node) checkFiles() {
+	if n.snapshots == nil {
+		return
+	}
+	names, err := n.disk.mem.ReadDir(snapshotDir)
+	count := map[string]int{}
+	for _, name := range names {
+		count[path.Ext(name)]++
+	}
+	unfinished, damaged, published := count[unfinishedSuffix], count[damagedSuffix], n.w.plan.snapshots.policy.Keep+aheadKept+n.w.plan.nodes
+	if err == nil && count[publishedSuffix] <= published && (damaged <= 1 || !n.snapshots.hasDamaged) && (unfinished <= 1 || !n.snapshots.hasBegun) &&
+		max(unfinished, damaged) <= leftoversMax && count[publishedSuffix]+unfinished+damaged == len(names) {
+		return
+	}
+	n.w.check.Report(&safety.Violation{Invariant: "I28 bounded resources", Detail: fmt.Sprintf("node %d keeps %v of snapshots: %v", n.id, names, err)})
+}
+
+// leftoversMax is how many files crashes may leave.
+const leftoversMax = 6
+
+// aheadKept is how many snapshots may be left that were received and not needed any more.
+const aheadKept = 2
 
 // isServing reports whether every node that takes commands has had one applied since it
 // was first asked. Nodes that have none under way get one: a client tries again.

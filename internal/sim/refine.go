@@ -48,7 +48,7 @@ func newRefinement(w *world, o *Options) *refinement {
 }
 
 func (p *plant) isEmpty() bool {
-	return p.store == nil && p.net == nil && p.apply == nil && p.answer == nil
+	return p.store == nil && p.net == nil && p.apply == nil && p.answer == nil && p.shelf == nil && p.capture == nil && !p.unsynced
 }
 
 // steps returns how many steps were explained.

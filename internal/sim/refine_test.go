@@ -31,7 +31,7 @@ func TestRefinementIsOn(t *testing.T) {
 // staged is a cluster of three with a leader that has committed something.
 func staged(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(&Options{Seed: 1, Nodes: 3, Without: AllFaults})
+	w := newWorld(&Options{Seed: 1, Nodes: 3, Without: AllFaults()})
 	w.plan.initializers = 1<<3 - 1
 	for _, n := range w.nodes {
 		w.after(0, n.start)

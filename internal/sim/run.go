@@ -67,11 +67,52 @@ type Result struct {
 	History []Operation
 	// Committed is the length of the log, Term the last term.
 	Committed, Term uint64
+	// Snapshots says how often what happened about snapshots.
+	Snapshots SnapshotCounts
 	// Lost disks are those that were damaged, so that their nodes stayed down.
 	LostDisks int
 	// Healing is how long it took after the faults until all nodes agreed and were
 	// quiet; ElectionTimeout is the seed's.
 	Healing, ElectionTimeout time.Duration
+}
+
+// SnapshotCounts count snapshots: those a member took of its own state, those whose data were
+// all sent, those that took the place of a running member's state, transfers that were given
+// up and those that went on where an earlier one had ended, and how often a log has forgotten
+// entries.
+type SnapshotCounts struct {
+	Taken       uint64 `json:"taken"`
+	Sent        uint64 `json:"sent"`
+	Installed   uint64 `json:"installed"`
+	Interrupted uint64 `json:"interrupted"`
+	Resumed     uint64 `json:"resumed"`
+	Compacted   uint64 `json:"compacted"`
+}
+
+// Add adds others.
+func (c *SnapshotCounts) Add(other *SnapshotCounts) {
+	c.Taken += other.Taken
+	c.Sent += other.Sent
+	c.Installed += other.Installed
+	c.Interrupted += other.Interrupted
+	c.Resumed += other.Resumed
+	c.Compacted += other.Compacted
+}
+
+// count adds up what a process has counted, at its end.
+func (n *node) count() {
+	if n.group == nil {
+		return
+	}
+	s := n.group.Status().Snapshots
+	n.w.snapshots.Add(&SnapshotCounts{Taken: s.Taken, Sent: s.Sent, Interrupted: s.Interrupted, Resumed: s.Resumed})
+}
+
+// restored is told that a snapshot's state is now the machine's.
+func (n *node) restored() {
+	if n.up {
+		n.w.snapshots.Installed++
+	}
 }
 
 // Run runs a seed: first with faults, then without.
@@ -92,8 +133,13 @@ func Run(o Options) Result {
 	if v := w.check.Violation(); v != nil {
 		w.say(0, "VIOLATION %v", v)
 	}
+	for _, n := range w.nodes {
+		n.count()
+	}
 	wl := w.work
 	return Result{
+		Snapshots: w.snapshots,
+
 		Seed: o.Seed, Nodes: w.plan.nodes, Plan: w.plan.String(), Violation: w.check.Violation(),
 		Simulated: time.Duration(w.now), FaultPhase: faultPhase, Events: w.events, RefinedSteps: w.refine.steps(),
 		Planned: w.plan.faults, Useful: w.useful, Counts: w.counts, Hash: w.hash,

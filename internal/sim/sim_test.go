@@ -47,16 +47,16 @@ func TestSeeds(t *testing.T) {
 	var useful, planned Faults
 	for i := range results {
 		r := &results[i]
-		useful, planned = useful|r.Useful, planned|r.Planned
+		useful, planned = useful.And(r.Useful), planned.And(r.Planned)
 		if r.Violation != nil {
 			t.Errorf("seed %d: %v\nreproduce: go run ./cmd/raftsim -seed %d -duration 6s -v", r.Seed, r.Violation, r.Seed)
 		}
 	}
-	if missed := planned &^ useful; missed != 0 && !isBrief() {
+	if missed := planned.Minus(useful); !missed.IsEmpty() && !isBrief() {
 		t.Errorf("kinds of faults that never happened, or without any progress: %v", missed)
 	}
-	if planned != AllFaults && !isBrief() {
-		t.Errorf("kinds of faults that no seed has: %v", AllFaults&^planned)
+	if planned != AllFaults() && !isBrief() {
+		t.Errorf("kinds of faults that no seed has: %v", AllFaults().Minus(planned))
 	}
 }
 
@@ -106,11 +106,11 @@ func TestSameSeedSameRun(t *testing.T) {
 func TestFaultNames(t *testing.T) {
 	for f := range faultCount {
 		set, err := ParseFaults(f.String())
-		if err != nil || set != Faults(0).With(f) {
+		if err != nil || set != (Faults{}.With(f)) {
 			t.Errorf("%d %q: %b, %v", f, f, set, err)
 		}
 	}
-	if set, err := ParseFaults(AllFaults.String()); err != nil || set != AllFaults {
+	if set, err := ParseFaults(AllFaults().String()); err != nil || set != AllFaults() {
 		t.Errorf("all: %b, %v", set, err)
 	}
 	if _, err := ParseFaults("earthquake"); err == nil {

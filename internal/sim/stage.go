@@ -6,9 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/internal/drive"
-	"github.com/balsa-raft/raft/internal/progress"
 )
 
 // stageKind tells the stages of a node apart.
@@ -19,6 +17,7 @@ const (
 	loopStage
 	applierStage
 	streamStage
+	snapshotStage
 )
 
 // stage is one of a node's stages, which in production is a goroutine: it takes a step
@@ -42,58 +41,42 @@ func kindOf(name string) stageKind {
 		return loopStage
 	case strings.HasPrefix(name, "applier"):
 		return applierStage
+	case strings.HasPrefix(name, "snapshotter"):
+		return snapshotStage
 	}
 	return streamStage
 }
 
-// adopt takes over the stages that the node has added.
+// adopt takes over the stages that the node has added. Like a goroutine that begins, each
+// has a look first, but for streams, which wait to be woken.
 func (n *node) adopt() {
 	for i := len(n.stages); i < len(n.driver.Stages); i++ {
-		s := n.driver.Stages[i]
-		n.stages = append(n.stages, &stage{n: n, life: n.life, kind: kindOf(s.Name), Stage: s})
-	}
-}
-
-// wake lets every stage have a look.
-func (n *node) wake() {
-	n.adopt()
-	for _, s := range n.stages {
-		s.poke()
-	}
-}
-
-// wakeKind lets the stages of a kind have a look.
-func (n *node) wakeKind(kind stageKind) {
-	for _, s := range n.stages {
-		if s.kind == kind {
+		s := &stage{n: n, life: n.life, kind: kindOf(n.driver.Stages[i].Name), Stage: n.driver.Stages[i]}
+		n.stages = append(n.stages, s)
+		if s.kind != streamStage {
 			s.poke()
 		}
 	}
 }
 
-// wakeOthers wakes the other stages after a turn of the loop. In production each of them is
-// woken by what it is left, which cannot be seen here, and a step in vain costs as much as
-// another; so nobody is woken by a turn of which it is plain that it left nothing: one in
-// which only heartbeats came or went, and nothing changed.
-func (n *node) wakeOthers(before *core.Status) {
-	isPlain := !n.stirred && *before == n.brief && n.isIdle()
-	n.stirred = false
-	if isPlain {
-		return
-	}
+// listen wakes the stages whose goroutines production would wake now, and nobody else: where
+// production forgets to wake somebody, what is to be done is not done here either.
+func (n *node) listen() {
 	for _, s := range n.stages {
-		if s.kind != loopStage {
+		select {
+		case <-s.Wake:
 			s.poke()
+		default:
 		}
 	}
 }
 
-// isIdle reports whether a member follows or leads, and has nothing to write, to apply or
-// to replicate.
-func (n *node) isIdle() bool {
-	idle := n.brief.Leader != 0 && n.core.Quiet() && n.view.Applied == n.view.Commit
-	n.core.VisitPeers(func(p *progress.Progress) { idle = idle && p.Match == n.brief.Last })
-	return idle
+// retime sets the timers anew, because the clock goes in another way than before.
+func (n *node) retime() {
+	for _, s := range n.stages {
+		s.timerAt = 0
+		s.setTimer()
+	}
 }
 
 // poke says that there may be something to do.
@@ -111,7 +94,7 @@ func (s *stage) latency() int64 {
 	w := s.n.w
 	most := 20 * time.Microsecond
 	switch s.kind {
-	case writerStage:
+	case writerStage, snapshotStage:
 		most = 2 * w.plan.diskLatency * time.Duration(s.n.disk.slow)
 	case applierStage, streamStage:
 		most = 100 * time.Microsecond
@@ -123,7 +106,7 @@ func (s *stage) latency() int64 {
 // stalledUntil is when what the stage depends on goes on.
 func (s *stage) stalledUntil() int64 {
 	switch s.kind {
-	case writerStage:
+	case writerStage, snapshotStage:
 		return s.n.stalledUntil
 	case applierStage:
 		return s.n.applyStalledUntil
@@ -133,47 +116,41 @@ func (s *stage) stalledUntil() int64 {
 
 func (s *stage) isAlive() bool { return s.life == s.n.life && s.n.up }
 
-// run takes a step and sees who has something to do then.
+// run takes a step, if it has not been taken meanwhile.
 func (s *stage) run() {
-	if !s.isAlive() {
+	if !s.isAlive() || !s.due {
 		return
 	}
-	s.due = false
-	n := s.n
-	if n.paused {
-		return // All are woken when it goes on.
+	if s.n.paused {
+		return // It is taken when the process goes on.
 	}
-	if s.stalledUntil() > n.w.now {
+	s.due = false
+	if s.stalledUntil() > s.n.w.now {
 		s.poke()
 		return
 	}
 	s.step()
-	n.settle()
+	s.n.settle()
 }
 
-// step takes a step. It may be within the step of another stage of the node.
+// step takes a step and sees who has something to do then. It may be within the step of
+// another stage of the node.
 func (s *stage) step() {
 	n := s.n
-	s.busy = true
+	s.due, s.busy = false, true
 	n.stepping++
-	did := n.did
 	more := s.Step()
 	n.stepping--
 	s.busy = false
 	n.adopt()
 	switch s.kind {
 	case loopStage:
-		before := n.brief
 		n.observe()
-		n.wakeOthers(&before)
-		s.setTimer()
 	case applierStage:
 		n.observeApplied()
 	}
-	if n.did != did {
-		n.stirred = true
-		n.wakeKind(loopStage)
-	}
+	s.setTimer()
+	n.listen()
 	if more {
 		s.poke()
 	}
@@ -181,9 +158,11 @@ func (s *stage) step() {
 
 // setTimer schedules the stage's deadline, unless a timer goes off before it.
 func (s *stage) setTimer() {
+	if s.Deadline == nil {
+		return
+	}
 	w := s.n.w
-	deadline := s.Deadline()
-	at := s.n.worldAt(deadline)
+	at := s.n.worldAt(s.Deadline())
 	if at == never || s.timerAt != 0 && s.timerAt <= at {
 		return
 	}
@@ -213,7 +192,7 @@ func (s *stage) ring(at int64) {
 	}
 	s.timerAt = 0
 	if s.n.paused {
-		return
+		return // It is set again when the process goes on.
 	}
 	if s.n.at(at) >= s.Deadline() {
 		s.poke()
@@ -232,7 +211,7 @@ func (n *node) interleave() {
 	w.fault(Interleave)
 	for range 1 + w.scheduling.IntN(3) {
 		s := n.stages[w.scheduling.IntN(len(n.stages))]
-		if !s.busy && s.kind != writerStage && s.stalledUntil() <= w.now {
+		if s.due && !s.busy && s.kind != writerStage && s.stalledUntil() <= w.now {
 			s.step()
 		}
 	}

@@ -10,7 +10,7 @@ import "time"
 func steadyPlan(nodes int, electionTimeout time.Duration) plan {
 	return plan{
 		nodes: nodes, intensity: 1, duration: 10 * time.Minute,
-		electionTimeout: electionTimeout, heartbeat: electionTimeout / 10, writeStall: 2 * electionTimeout,
+		electionTimeout: electionTimeout, heartbeat: electionTimeout / 10, writeStall: electionTimeout,
 		commandMax: 1 << 20, pendingMax: 64 << 20, batchMax: 256 << 10, inflightBytes: 8 << 20, inflightMessages: 256, cache: 8 << 20,
 		segmentBytes: 256 << 10, blockBytes: 512,
 		initializers: 1<<nodes - 1, diskLatency: 200 * time.Microsecond, linkDelay: 500 * time.Microsecond,

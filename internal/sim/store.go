@@ -23,11 +23,15 @@ var _ raft.LogStore = (*store)(nil)
 // Save is raft.LogStore's.
 func (s *store) Save(updates []wire.Update) error {
 	c := s.n.w.check
-	s.n.did++
 	c.SaveBegins(s.n.id, updates)
 	s.n.interleave()
 	err := s.log.Save(updates)
 	c.SaveEnds(s.n.id, err)
+	for i := range updates {
+		if updates[i].Compact > 0 && err == nil {
+			s.n.w.snapshots.Compacted++
+		}
+	}
 	if err != nil {
 		s.n.w.say(s.n.id, "save: %v", err)
 		return err
@@ -41,7 +45,6 @@ func (s *store) Load(group raft.GroupID) (wire.LogState, error) { return s.log.L
 
 // Entries is raft.LogStore's.
 func (s *store) Entries(group raft.GroupID, lo, hi raft.Index, bytesMax int) ([]raft.Entry, error) {
-	s.n.did++
 	s.n.interleave()
 	entries, err := s.log.Entries(group, lo, hi, bytesMax)
 	if err != nil && errors.Is(err, wal.ErrCorrupt) {

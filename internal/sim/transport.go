@@ -42,8 +42,8 @@ func (t *transport) Send(to raft.NodeID, envelope wire.Envelope) bool {
 	}
 	t.n.w.check.Sends(t.n.id, to, envelope.Message)
 	sent := t.known[to] && t.n.w.net.send(t.n.id, to, envelope)
-	if !sent {
-		t.n.did++
+	if chunk, ok := envelope.Message.(*wire.SnapshotChunk); ok && sent && chunk.Status == wire.ChunkData {
+		t.n.w.sendsChunk(t.n.id, to)
 	}
 	return sent
 }
@@ -55,18 +55,12 @@ func (t *transport) Close() error { return nil }
 func (t *transport) arrives(from wire.NodeID, envelope wire.Envelope) {
 	t.known[from] = true
 	t.n.w.check.Arrives(from, t.n.id, envelope.Message)
-	switch envelope.Message.(type) {
-	case *wire.Heartbeat, *wire.HeartbeatReply:
-	default:
-		t.n.stirred = true
-	}
 	t.deliver(from, []wire.Envelope{envelope})
-	t.n.wakeKind(loopStage)
+	t.n.listen()
 }
 
 // lost tells that the connection to a peer broke.
 func (t *transport) lost(peer wire.NodeID) {
 	t.unreachable(peer)
-	t.n.stirred = true
-	t.n.wakeKind(loopStage)
+	t.n.listen()
 }

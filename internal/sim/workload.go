@@ -82,8 +82,7 @@ func (wl *workload) propose(n *node, size int) {
 		return
 	}
 	w.check.Pending(n.id, wl.pending[n.id], wl.pendingBytes[n.id])
-	n.stirred = true
-	n.wakeKind(loopStage)
+	n.listen()
 }
 
 // returned is called with what became of a command.

@@ -39,6 +39,7 @@ type world struct {
 	events         uint64
 	hash           uint64
 	out            io.Writer
+	snapshots      SnapshotCounts
 	broken         int // nodes that are lost for good
 	isForgetful    bool
 	found          []wire.Entry // on a disk, used again and again
@@ -64,7 +65,7 @@ func newWorld(o *Options) *world {
 		w.plan.nodes = o.Nodes
 		w.plan.initializers = w.plan.initializers&(1<<o.Nodes-1) | 1
 	}
-	w.plan.faults = w.plan.faults&^o.Without | o.With
+	w.plan.faults = w.plan.faults.Minus(o.Without).And(o.With)
 	if o.shape != nil {
 		o.shape(&w.plan)
 	}
@@ -173,7 +174,7 @@ func (w *world) chance(r *rand.Rand, f Fault, odds float64) bool {
 }
 
 // progressed is told that a command was acknowledged.
-func (w *world) progressed() { w.useful |= w.recent }
+func (w *world) progressed() { w.useful = w.useful.And(w.recent) }
 
 // say writes a line of the transcript. Callers ask for w.out first if a line is costly.
 func (w *world) say(node wire.NodeID, format string, args ...any) {

@@ -71,6 +71,9 @@ func (s *Snapshotter) isClosed() bool {
 	return s.closed
 }
 
+// Wakes returns the channel that wakes Run, for whoever steps in its place.
+func (s *Snapshotter) Wakes() <-chan struct{} { return s.wake }
+
 func (s *Snapshotter) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:

@@ -12,6 +12,7 @@ import (
 // be used by one goroutine.
 type Checker struct {
 	disks     []disk // of node 1 first
+	snapshots SnapshotSafety
 	committed Committed
 	elections ElectionSafety
 	votes     SingleVote
@@ -26,8 +27,6 @@ type Checker struct {
 	views     []View
 
 	violation *Violation
-	// found is what a disk was found to hold, used again and again.
-	found []slot
 }
 
 // New returns a checker of a cluster of the nodes 1 to n, all of them voters.
@@ -48,6 +47,15 @@ func (c *Checker) disk(node wire.NodeID) *disk { return &c.disks[node-1] }
 // SaveBegins is told of a Save: from now on its updates may be on the disk.
 func (c *Checker) SaveBegins(node wire.NodeID, updates []wire.Update) {
 	c.disk(node).saving = updates
+	for i := range updates {
+		u := &updates[i]
+		if u.Reset.Index > 0 {
+			c.note(c.snapshots.Resets(node, u.Reset))
+		}
+		if u.Compact > 0 {
+			c.note(c.snapshots.Compacts(node, u.Compact, c.views[node-1].Applied))
+		}
+	}
 }
 
 // SaveEnds is told that a Save has ended; if well, its updates are durable.
@@ -71,22 +79,50 @@ func (c *Checker) saved(node wire.NodeID, d *disk, u *wire.Update) {
 		c.note(c.votes.Votes(node, u.HardState.Term, u.HardState.Vote))
 		d.hard = u.HardState
 	}
-	if len(u.Entries) == 0 {
+	if u.Reset.Index > 0 {
+		c.reset(node, d, u.Reset)
+	}
+	if len(u.Entries) > 0 {
+		c.append(node, d, u)
+	}
+	d.compacted = max(d.compacted, u.Compact)
+}
+
+// reset makes the log begin anew behind an entry, which must be a committed one.
+func (c *Checker) reset(node wire.NodeID, d *disk, last wire.LogID) {
+	if c.committed.at(last.Index).term != last.Term {
+		c.Report(violated(committedImmutable, "node %d lets its log begin behind %v, committed up to %d is an entry of term %d there",
+			node, last, c.committed.Last(), c.committed.at(last.Index).term))
 		return
 	}
+	before := d.log
+	d.reset(last.Index, &c.committed)
+	for i := range before {
+		if index := wire.Index(i) + 1; before[i] != d.at(index) {
+			c.note(c.committed.overwrites(node, index, before[i], d.at(index)))
+			if c.elections.LeaderOf(before[i].term) == node {
+				c.note(c.appending.Overwrites(node, d.hard.Term, index, before[i].term))
+			}
+		}
+	}
+	d.emptied = d.emptied && !c.committed.isIn(d)
+}
+
+// append puts entries into the log, in the place of what stands there.
+func (c *Checker) append(node wire.NodeID, d *disk, u *wire.Update) {
 	first := u.Entries[0].Index
-	if first == 0 || first > d.last()+1 {
+	if first <= d.compacted || first > d.last()+1 {
 		c.Report(violated(logMatching, "node %d saves entry %d behind a log of %d", node, first, d.last()))
 		return
 	}
 	replaced := slices.Clone(d.log[first-1:])
 	d.log = d.log[:first-1]
-	chain := d.at(first - 1).chain
 	for i := range u.Entries {
 		e := &u.Entries[i]
-		chain = chainAfter(chain, e)
-		c.note(c.matching.Holds(node, e.ID(), chain))
-		d.log = append(d.log, slot{term: e.Term, chain: chain})
+		next := d.at(d.last()).before(e)
+		c.note(c.matching.Holds(node, e.ID(), next.chain))
+		c.snapshots.Holds(e)
+		d.log = append(d.log, next)
 	}
 	c.replaced(node, d, first, replaced)
 	d.emptied = d.emptied && !c.committed.isIn(d)
@@ -114,12 +150,12 @@ func (c *Checker) note(v *Violation) {
 	}
 }
 
-// Recovers is told what a member finds on its disk when it starts.
-func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, entries []wire.Entry) {
+// Recovers is told what a member finds on its disk when it starts: the entries are those
+// behind the last one that its log does not have any more.
+func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, compacted wire.LogID, entries []wire.Entry) {
 	d := c.disk(node)
 	before := d.log
-	c.found = chained(c.found[:0], entries)
-	c.note(d.recovers(node, hard, c.found))
+	c.note(d.recovers(node, hard, compacted, entries, &c.committed))
 	c.note(c.terms.Durable(node, hard.Term))
 	c.note(c.votes.Votes(node, hard.Term, hard.Vote))
 	for i := range d.log {
@@ -137,7 +173,8 @@ func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, entries []wire
 // Sends is told of a message that leaves a member.
 func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 	d := c.disk(from)
-	c.note(acknowledges(from, to, d, message))
+	covered := c.snapshots.shelf(from).best()
+	c.note(acknowledges(from, to, d, covered, message))
 	if term, isLeader := speaksAsLeader(message); isLeader {
 		c.note(c.elections.Leads(from, term))
 	}
@@ -148,11 +185,14 @@ func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 	if m, isAppend := message.(*wire.AppendEntries); isAppend {
 		c.note(c.windows.Sends(from, to, m))
 	}
+	if m, isOffer := message.(*wire.SnapshotOffer); isOffer {
+		c.SnapshotOffered(from, &m.Snapshot)
+	}
 	if m, isReply := message.(*wire.VoteReply); isReply && m.Granted {
 		c.note(c.votes.Votes(from, m.Term, to))
 	}
 	leads := c.elections.LeaderOf(d.hard.Term) == to
-	c.note(matches(from, to, d, c.disk(to), leads, message))
+	c.note(matches(from, to, d, c.disk(to), covered, leads, message))
 }
 
 // Looks is told how a member looks after a step.

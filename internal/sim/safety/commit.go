@@ -19,6 +19,14 @@ type Committed struct {
 // Last returns the index of the last entry that is known to be committed.
 func (c *Committed) Last() wire.Index { return wire.Index(len(c.log)) }
 
+// at returns the slot at an index, the zero slot if that is not known to be committed.
+func (c *Committed) at(index wire.Index) slot {
+	if index == 0 || index > c.Last() {
+		return slot{}
+	}
+	return c.log[index-1]
+}
+
 // isIn reports whether a disk holds all that is committed.
 func (c *Committed) isIn(d *disk) bool {
 	last := c.Last()

@@ -2,19 +2,37 @@
 
 package safety
 
-import "github.com/balsa-raft/raft/wire"
+import (
+	"slices"
+
+	"github.com/balsa-raft/raft/wire"
+)
 
 // slot is an entry as far as it matters here: its term, and a checksum over it and
 // all entries before it.
 type slot struct {
 	term  wire.Term
 	chain uint64
+	// membership is the last entry with a membership, up to this one.
+	membership wire.LogID
+}
+
+// before returns the slot of the entry behind.
+func (s slot) before(e *wire.Entry) slot {
+	next := slot{term: e.Term, chain: chainAfter(s.chain, e), membership: s.membership}
+	if e.Kind == wire.EntryMembership {
+		next.membership = e.ID()
+	}
+	return next
 }
 
 // disk is what the log store of a member has said to be durable.
 type disk struct {
 	hard wire.HardState
-	log  []slot // index 1 first
+	// log is the whole log, index 1 first. What a snapshot covers counts as there: the
+	// entries up to compacted, which are not.
+	log       []slot
+	compacted wire.Index
 	// saving are the updates of a Save that has not ended well.
 	saving []wire.Update
 	failed bool
@@ -23,6 +41,12 @@ type disk struct {
 }
 
 func (d *disk) last() wire.Index { return wire.Index(len(d.log)) }
+
+// reset makes the log one that begins behind a committed entry.
+func (d *disk) reset(last wire.Index, committed *Committed) {
+	d.log = slices.Clone(committed.log[:min(last, committed.Last())])
+	d.compacted = last
+}
 
 // at returns the slot at an index, the zero slot if there is none.
 func (d *disk) at(index wire.Index) slot {

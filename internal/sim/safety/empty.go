@@ -40,6 +40,7 @@ func (c *Checker) Empties(node wire.NodeID) {
 	*c.disk(node) = disk{emptied: true}
 	c.terms.Forget(node)
 	c.votes.Forget(node)
+	c.snapshots.Forget(node)
 }
 
 // Lags reports whether a member's disk lacks something that is committed.

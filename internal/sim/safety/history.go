@@ -62,7 +62,7 @@ func (c *ClientHistory) Returns(op uint64, id wire.LogID, value uint64, was Appl
 	if v := c.tell(op, o); v != nil {
 		return v
 	}
-	if was != (Applied{Term: id.Term, Op: op, Value: value}) {
+	if was.Term != id.Term || was.Op != op || was.Value != value {
 		return violated(outcomes, "the client of command %d is told of %v with value %x, applied there is %+v", op, id, value, was)
 	}
 	c.floor = max(c.floor, id.Index)

@@ -20,6 +20,8 @@ type Applied struct {
 	Op uint64
 	// Value is what the state machine returned.
 	Value uint64
+	// State is a checksum over the state that it is in then.
+	State uint64
 }
 
 // Starts is told that a member begins with an empty state machine.
@@ -50,6 +52,24 @@ func (c *StateMachineSafety) Applies(node wire.NodeID, index wire.Index, a Appli
 		return false, nil
 	}
 	return false, violated(stateMachineSafety, "node %d applies %+v at %d, another node %+v", node, a, index, c.applied[index])
+}
+
+// Resumes is told that a member's state machine is in the state behind a command.
+func (c *StateMachineSafety) Resumes(node wire.NodeID, command wire.Index) {
+	if c.last == nil {
+		c.last = make(map[wire.NodeID]wire.Index)
+	}
+	c.last[node] = command
+}
+
+// CommandAt returns the last command up to an index, of those applied anywhere.
+func (c *StateMachineSafety) CommandAt(index wire.Index) wire.LogID {
+	for i := min(index, wire.Index(len(c.applied))-1); i > 0 && i < wire.Index(len(c.applied)); i-- {
+		if c.applied[i] != (Applied{}) {
+			return wire.LogID{Term: c.applied[i].Term, Index: i}
+		}
+	}
+	return wire.LogID{}
 }
 
 // At returns what was applied at an index, the zero value if nothing.

@@ -26,6 +26,13 @@ func entries(first wire.Index, terms ...wire.Term) []wire.Entry {
 	return list
 }
 
+// chained returns the slots of a whole log.
+func chained(entries []wire.Entry) []slot {
+	var d disk
+	d.apply(&wire.Update{Entries: entries}, nil)
+	return d.log
+}
+
 func save(c *Checker, node wire.NodeID, hard wire.HardState, list []wire.Entry) {
 	c.SaveBegins(node, []wire.Update{{Group: 1, HardState: hard, Entries: list}})
 	c.SaveEnds(node, nil)
@@ -76,7 +83,7 @@ func TestElections(t *testing.T) {
 		{"a leader again and again", func(c *Checker) {
 			written(c)
 			c.Looks(1, leads(1, 3, 3))
-			c.Recovers(1, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1, 1))
+			c.Recovers(1, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1, 1))
 		}, ""},
 		{"two leaders", func(c *Checker) {
 			written(c)
@@ -95,7 +102,7 @@ func TestElections(t *testing.T) {
 			save(c, 1, wire.HardState{Term: 2, Vote: 2}, nil)
 			c.Sends(1, 2, &wire.VoteReply{Term: 2, Granted: true})
 			c.disk(1).hard = hard(2) // The disk has forgotten it.
-			c.Recovers(1, hard(2), nil)
+			c.Recovers(1, hard(2), wire.LogID{}, nil)
 			save(c, 1, wire.HardState{Term: 2, Vote: 3}, nil)
 		}, "I2 "},
 		{"the term falls", func(c *Checker) {
@@ -186,14 +193,14 @@ func TestCommitment(t *testing.T) {
 		{"another entry is committed", func(c *Checker) {
 			written(c)
 			for node := wire.NodeID(2); node <= 3; node++ {
-				c.disk(node).log = chained(nil, entries(1, 2, 2, 2, 2))
+				c.disk(node).log = chained(entries(1, 2, 2, 2, 2))
 			}
 			c.Looks(3, View{Leads: true, Term: 2, Last: 4, Commit: 4})
 		}, "I6 "},
 		{"over another log", func(c *Checker) {
 			written(c)
 			for node := wire.NodeID(2); node <= 3; node++ {
-				c.disk(node).log = chained(nil, entries(1, 2, 2, 2, 2))
+				c.disk(node).log = chained(entries(1, 2, 2, 2, 2))
 			}
 			c.note(c.committed.commits(3, 2, 4, c.disks))
 		}, "I11 "},
@@ -236,7 +243,7 @@ func TestMessages(t *testing.T) {
 		}, "I10 "},
 		{"an acknowledged entry is another one", func(c *Checker) {
 			written(c)
-			c.disk(3).log = chained(nil, entries(1, 1, 1))
+			c.disk(3).log = chained(entries(1, 1, 1))
 			c.disk(3).log[1].chain++
 			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 2})
 		}, "I10 "},
@@ -261,27 +268,27 @@ func TestRecovery(t *testing.T) {
 	run(t, []trace{
 		{"nothing of an interrupted save", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1, 1))
+			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1, 1))
 		}, ""},
 		{"a part of it", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, hard(2), entries(1, 1, 1, 1))
+			c.Recovers(2, hard(2), wire.LogID{}, entries(1, 1, 1, 1))
 		}, ""},
 		{"all of it", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, hard(2), entries(1, 1, 1, 1, 2))
+			c.Recovers(2, hard(2), wire.LogID{}, entries(1, 1, 1, 1, 2))
 		}, ""},
 		{"its end without its start", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1, 1, 2))
+			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1, 1, 2))
 		}, "I25 "},
 		{"a durable entry is gone", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1))
+			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1))
 		}, "I25 "},
 		{"a vote is gone", func(c *Checker) {
 			interrupted(c)
-			c.Recovers(2, hard(1), entries(1, 1, 1, 1))
+			c.Recovers(2, hard(1), wire.LogID{}, entries(1, 1, 1, 1))
 		}, "I25 "},
 		{"a save after a failed one", func(c *Checker) {
 			interrupted(c)
@@ -300,7 +307,7 @@ func TestStateMachines(t *testing.T) {
 			c.Invokes(7)
 			apply(c, 1, 2, Applied{Term: 1, Op: 7, Value: 70})
 			apply(c, 2, 2, Applied{Term: 1, Op: 7, Value: 70})
-			c.Recovers(1, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1, 1))
+			c.Recovers(1, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1, 1))
 			apply(c, 1, 2, Applied{Term: 1, Op: 7, Value: 70})
 		}, ""},
 		{"another command", func(c *Checker) {
@@ -429,7 +436,7 @@ func TestFinally(t *testing.T) {
 		}, "I23 "},
 		{"not in the state machine", func(c *Checker) {
 			told(c)
-			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, entries(1, 1, 1, 1))
+			c.Recovers(2, wire.HardState{Term: 1, Vote: 1}, wire.LogID{}, entries(1, 1, 1, 1))
 			c.Settled(2, follows(1, 3, 3, 3))
 		}, "I23 "},
 	})
