@@ -29,8 +29,9 @@
 //
 // A segment is disposed of when no group needs an entry in it. A group of which little
 // is held, and nothing is saved any more, does not stand in the way: what it has is
-// written again further on (forward.go). One that holds more than an eighth of
-// a segment, and never compacts, keeps all segments from its first entry on.
+// written again further on (forward.go). One that holds more than an eighth of a segment does
+// stand in the way until it keeps 32 of them, and one that holds more than half a segment
+// until it compacts. That is said to the logger once such a group keeps 64 segments.
 //
 // The files are described in docs/formats-wal.md. The way of a Save through the
 // package is: stage (stage.go) checks it, writeAll (save.go) divides it, encoder

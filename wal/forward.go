@@ -17,12 +17,24 @@ const (
 	// forwardShare is the share of a segment, one in so many, that may be written for it
 	// in each segment. It bounds the price, and how long a Save is held up.
 	forwardShare = 8
+
+	// largeBehind, largeShare and largeEvery are the same for groups that hold more than that: they
+	// are moved once they keep very much, at most once in so many segments, because to read and
+	// write half a segment at once holds up a Save for as long as the disk takes.
+	largeBehind = 32
+	largeShare  = 2
+	largeEvery  = 8
+
+	// complaintBehind is how many segments a group has to keep, because it holds too much to be
+	// moved at all, before that is said. It is said again whenever there are twice as many.
+	complaintBehind = 2 * largeBehind
 )
 
 // moveForward keeps groups of which little is held, and nothing is saved any more, from
 // keeping every segment since: it writes what they have once more, as if it was saved
 // again in place of itself, which lets go of the old segments. It does so once in
-// a segment, behind a Save.
+// a segment, behind a Save. What a group holds is written in one update, for there is none that
+// replaces the beginning of a log and leaves the rest: so it must fit in a part of a segment.
 func (l *Log) moveForward() error {
 	active := l.index.active().number
 	if l.moved == active || active-l.index.segments[0].number < forwardBehind {
@@ -30,10 +42,33 @@ func (l *Log) moveForward() error {
 	}
 	l.moved = active
 	updates, size := l.idle(active-forwardBehind, min(l.options.SegmentBytes/forwardShare, l.room()-batchHeaderBytes))
+	kept := active - l.index.segments[0].number
+	if len(updates) == 0 && kept >= largeBehind && active-l.movedLarge >= largeEvery {
+		updates, size = l.idle(active-largeBehind, min(l.options.SegmentBytes/largeShare, l.room()-batchHeaderBytes))
+		if len(updates) > 0 {
+			l.movedLarge = active
+		}
+	}
 	if len(updates) == 0 {
+		l.complain(kept)
 		return nil
 	}
 	return l.writeBatch(updates, make([]wire.LogID, len(updates)), size)
+}
+
+// complain says which group keeps very many segments. Only to compact it helps.
+func (l *Log) complain(kept uint32) {
+	if kept < complaintBehind {
+		l.complained = 0
+		return
+	}
+	if kept < 2*l.complained {
+		return
+	}
+	l.complained = kept
+	g := l.beginningBy(l.index.segments[0].number)[0]
+	l.options.Logger.Warn("wal: a group keeps many segments, because it holds too much to be written again: compact it",
+		"group", uint64(g.id), "segments", kept, "first", uint64(g.compacted.Index+1), "last", uint64(g.last.Index), "bytes", g.runBytes())
 }
 
 // idle returns updates of at most so many bytes that say what the groups have whose

@@ -29,9 +29,12 @@ type Log struct {
 	tail     tail
 	unproven bool   // The last batch changes something, and no batch follows that proves it synced.
 	moved    uint32 // the segment in which moveForward was done last
-	encoder  encoder
-	compacts []wire.LogID // see stage
-	failed   error        // wraps ErrFailed
+	// movedLarge is the segment in which it moved a large group last, and complained how many
+	// segments were kept when it complained last.
+	movedLarge, complained uint32
+	encoder                encoder
+	compacts               []wire.LogID // see stage
+	failed                 error        // wraps ErrFailed
 
 	// mu guards what follows, and is never held during I/O.
 	mu      sync.Mutex
