@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -73,19 +74,33 @@ func build(t *testing.T) string {
 	return path
 }
 
-// addresses returns addresses that nothing else listens on.
+// Ports that a process gets are below those that systems give to outgoing connections: these, which the
+// test makes many of, would take the port of a node while it is down.
+const (
+	portMin = 10_000
+	portMax = 15_000
+	// portAttemptsMax bounds the search for a free port.
+	portAttemptsMax = 1000
+)
+
+// addresses returns addresses that nothing else listens on, at ports that were drawn at random,
+// so that tests of several processes at the same time hardly ever meet.
 func addresses(t *testing.T, count int) []string {
 	t.Helper()
 	var all []string
-	for range count {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for range portAttemptsMax {
+		if len(all) == count {
+			return all
 		}
-		defer ln.Close()
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", portMin+rand.IntN(portMax-portMin)))
+		if err != nil {
+			continue
+		}
+		defer ln.Close() // Only at the end, so that none comes twice.
 		all = append(all, ln.Addr().String())
 	}
-	return all
+	t.Fatalf("no %d free ports in %d attempts", count, portAttemptsMax)
+	return nil
 }
 
 // prepare returns three processes that are not started yet.

@@ -24,7 +24,9 @@ type Interpreter struct {
 	arena   []byte
 	number  []byte
 
-	halt error
+	// halt is why the interpreter has halted, and halted what it replies since.
+	halt   error
+	halted []byte
 }
 
 // NewInterpreter returns an interpreter that goes on from a moment.
@@ -44,14 +46,15 @@ func (p *Interpreter) Err() error { return p.halt }
 //
 // A command that this version cannot read was written by a newer one: to skip it would make
 // this member's state differ from the others'. So it halts the interpreter: the
-// state stays as it is, and this and every later command gets an error as its reply.
+// state stays as it is, and this and every later command gets an error as its reply. The
+// error says that the outcome is unknown, for the other members may well apply them.
 func (p *Interpreter) Apply(entry *raft.Entry) []byte {
 	if p.halt != nil {
-		return replyHalted
+		return p.halted
 	}
 	if err := p.command.Decode(entry.Data); err != nil {
-		p.halt = err
-		return replyHalted
+		p.halt, p.halted = err, replyHalted
+		return p.halted
 	}
 	p.moment.Applied = raft.LogID{Term: entry.Term, Index: entry.Index}
 	p.moment.Clock = max(p.moment.Clock, p.command.Now)
@@ -60,10 +63,10 @@ func (p *Interpreter) Apply(entry *raft.Entry) []byte {
 }
 
 // Fail halts the interpreter because its Store has failed, and returns what to reply to the commands whose
-// effects are lost with it: that nobody knows here what becomes of them.
+// effects are lost with it, and to all later ones: that nobody knows here what becomes of them.
 func (p *Interpreter) Fail(err error) []byte {
 	if p.halt == nil {
-		p.halt = err
+		p.halt, p.halted = err, replyFailed
 	}
 	return replyFailed
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/balsa-raft/raft"
@@ -159,7 +160,7 @@ func TestACommandOfANewerVersionHalts(t *testing.T) {
 	if err := p.machine.Err(); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("Err is %v, want ErrUnsupported", err)
 	}
-	if got := p.do(op(OpSet, "a", "2")); got != string(replyHalted) {
+	if got := p.do(op(OpSet, "a", "2")); got != string(replyHalted) || !strings.HasPrefix(got, "-UNKNOWN ") {
 		t.Errorf("a later command got %q", got)
 	}
 	if after := p.machine.Summarize(); after != before {

@@ -17,7 +17,7 @@ var (
 	replyOverflow   = []byte("-ERR increment or decrement would overflow\r\n")
 	replyTooLong    = []byte("-ERR string exceeds maximum allowed size (512 KiB)\r\n")
 	replyTooLarge   = []byte("-ERR reply too large, ask for less at once\r\n")
-	replyHalted     = []byte("-ERR this node cannot read a command of a newer version of balsa, upgrade it\r\n")
+	replyHalted     = []byte("-UNKNOWN this node cannot read a command of a newer version of balsa, upgrade it\r\n")
 	replyFailed     = []byte("-UNKNOWN this node's storage has failed\r\n")
 )
 

@@ -72,18 +72,19 @@ func (s *memory) load(d *SnapshotDecoder) error {
 }
 
 const (
-	// blockItems and blockBytes are how many items, and how many bytes of keys and values, are taken
-	// from the heap at once. A block is freed as a whole: what is overwritten later may
-	// stay for the sake of what is not, so a restored state may take up to twice its size, for as long as it takes
-	// to overwrite the rest.
+	// blockItems and blockBytes are how many items, and how many bytes of keys or of values, are taken
+	// from the heap at once. A block is freed as a whole: a value that is overwritten later may
+	// stay for the sake of its neighbours that are not, so a restored state may take up to twice its size, for
+	// as long as it takes to overwrite the rest. Keys and values have blocks of their own, because
+	// an item keeps its key for as long as it lives.
 	blockItems = 128
 	blockBytes = 16 << 10
 )
 
 // blocks is where the items of a snapshot go.
 type blocks struct {
-	items []Item
-	bytes []byte
+	items        []Item
+	keys, values []byte
 }
 
 // item returns a copy of the record.
@@ -95,24 +96,23 @@ func (b *blocks) item(r *Record) *Item {
 	b.items = b.items[1:]
 	var space [bulkHeaderMax]byte
 	header := appendBulkHeader(space[:0], len(r.Value))
-	bulkBytes := len(header) + len(r.Value) + bulkTail
-	buf := append(b.take(len(r.Key)+bulkBytes), r.Key...)
-	i.key = unsafe.String(unsafe.SliceData(buf), len(r.Key))
-	buf = append(append(append(buf, header...), r.Value...), "\r\n"...)
-	i.bulk = buf[len(r.Key):len(buf):len(buf)]
+	key := append(take(&b.keys, len(r.Key)), r.Key...)
+	i.key = unsafe.String(unsafe.SliceData(key), len(key))
+	i.bulk = append(take(&b.values, len(header)+len(r.Value)+bulkTail), header...)
+	i.bulk = append(append(i.bulk, r.Value...), "\r\n"...)
 	i.head, i.position, i.expireAt, i.heapIndex = len(header), r.Position, r.ExpireAt, -1
 	return i
 }
 
-// take returns space for so many bytes. What is large gets its own.
-func (b *blocks) take(n int) []byte {
+// take takes space for so many bytes from a block. What is large gets its own.
+func take(block *[]byte, n int) []byte {
 	if n > blockBytes/4 {
 		return make([]byte, 0, n)
 	}
-	if len(b.bytes) < n {
-		b.bytes = make([]byte, blockBytes)
+	if len(*block) < n {
+		*block = make([]byte, blockBytes)
 	}
-	space := b.bytes[:0:n]
-	b.bytes = b.bytes[n:]
+	space := (*block)[:0:n]
+	*block = (*block)[n:]
 	return space
 }

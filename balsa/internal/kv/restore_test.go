@@ -6,8 +6,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
+	"runtime"
 	"testing"
+
+	"github.com/balsa-raft/raft"
 )
 
 // handmade returns a snapshot with what append puts between header and footer.
@@ -102,6 +106,32 @@ func TestRestoredBlocksDoNotOverlap(t *testing.T) {
 			t.Fatalf("%q has become %q", kv.Key, kv.Value)
 		}
 	}
+}
+
+// TestOverwrittenBlocksAreFreed overwrites all values of a restored state with small ones. What
+// was restored must not stay for the sake of the keys.
+func TestOverwrittenBlocksAreFreed(t *testing.T) {
+	const count, valueBytes = 4000, 1000
+	var entries []raft.Entry
+	set := func(value []byte) {
+		for i := range count {
+			c := op(OpSet, fmt.Sprint("key", i), string(value))
+			entries = append(entries, raft.Entry{Index: raft.Index(len(entries) + 1), Term: 1, Data: c.Append(nil)})
+		}
+	}
+	set(make([]byte, valueBytes))
+	set(nil)
+	filled := NewMachine()
+	filled.Apply(entries[:count])
+	m := restored(t, encoded(t, filled))
+	before := heapBytes()
+	m.Apply(entries[count:])
+	if freed := int64(before) - int64(heapBytes()); freed < count*valueBytes*9/10 {
+		t.Errorf("%d values of %d bytes are overwritten, and %d bytes freed", count, valueBytes, freed)
+	}
+	runtime.KeepAlive(m)
+	runtime.KeepAlive(filled)
+	runtime.KeepAlive(entries)
 }
 
 // FuzzRestore restores whatever it is given: no input may make it fail, and what it

@@ -30,7 +30,8 @@
 //
 // # Failures
 //
-// What cannot be read halts the machine: from then on every command is replied to with UNKNOWN, and Sync
-// fails, which stops the group. What cannot be written ends the process, because Pebble
-// leaves no choice: see Options.Fatal.
+// What cannot be read, or is damaged, halts the machine: from then on every command is replied to with
+// UNKNOWN, and Sync fails, which stops the group. What cannot be written ends the process, because Pebble
+// leaves no choice: see Options.Fatal. That goes for a full disk as well, also if it is Restore or
+// WriteDump that fills it.
 package lsm

@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
@@ -244,7 +246,11 @@ func TestCommandsThatCannotBeApplied(t *testing.T) {
 		fs := vfs.NewMem()
 		m := openIn(t, fs)
 		replies := m.Apply(append(entries[:200:200], test.entry, entries[200]))
-		if string(replies[200]) != string(replies[201]) || replies[200][0] != '-' {
+		said := "-UNKNOWN this node cannot read a command of a newer version"
+		if test.want == ErrOrder {
+			said = "-UNKNOWN this node's storage has failed"
+		}
+		if string(replies[200]) != string(replies[201]) || !strings.HasPrefix(string(replies[200]), said) {
 			t.Errorf("%s: replies %q", test.name, replies[200:])
 		}
 		<-m.Halted()
@@ -297,6 +303,173 @@ func TestTheDiskCannotBeRead(t *testing.T) {
 	}
 	if err := m.Sync(); err == nil {
 		t.Error("Sync succeeds")
+	}
+}
+
+// TestDamageHalts changes a byte of a table. A machine that meets it halts, and does not end the process.
+func TestDamageHalts(t *testing.T) {
+	fs := vfs.NewMem()
+	options := testOptions(fs)
+	options.Fatal = func(message string) { t.Errorf("the process ends: %s", message) }
+	m, err := Open(folder, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random, value := rand.New(rand.NewPCG(1, 1)), make([]byte, 10_000)
+	for i := range value {
+		value[i] = byte(random.Uint32())
+	}
+	set := kv.Command{Op: kv.OpSet, Args: [][]byte{[]byte("key"), value}}
+	m.Apply([]raft.Entry{{Index: 1, Term: 1, Data: set.Append(nil)}})
+	if err := m.Restore(bytes.NewReader(read(t, m))); err != nil {
+		t.Fatal(err)
+	}
+	damageTable(t, fs, fs.PathJoin(folder, "state-000002"))
+	get := kv.Command{Op: kv.OpGet, Args: [][]byte{[]byte("key")}}
+	reply := m.Apply([]raft.Entry{{Index: 2, Term: 1, Data: get.Append(nil)}})[0]
+	if err := m.Err(); !pebble.IsCorruptionError(err) || !strings.HasPrefix(string(reply), "-UNKNOWN ") {
+		t.Errorf("the machine says %v and replies %.100q", err, reply)
+	}
+	if err := m.Close(); !pebble.IsCorruptionError(err) {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// damageTable changes a byte in the middle of the only table in a folder.
+func damageTable(t *testing.T, fs vfs.FS, dir string) {
+	t.Helper()
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(names, func(name string) bool { return strings.HasSuffix(name, ".sst") })
+	if i < 0 {
+		t.Fatalf("there is no table among %q", names)
+	}
+	file, err := fs.OpenReadWrite(fs.PathJoin(dir, names[i]), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var one [1]byte
+	at := info.Size() / 2
+	if _, err := file.ReadAt(one[:], at); err != nil {
+		t.Fatal(err)
+	}
+	one[0] ^= 0x40
+	if _, err := file.WriteAt(one[:], at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALeftoverIsNotForEver fails where a Restore has built a database and cannot use it: the next one
+// does not find the disk full of what the ones before have left.
+func TestALeftoverIsNotForEver(t *testing.T) {
+	entries, half, whole := states(t)
+	for _, where := range []string{"opened", "written down", "renamed", "synced"} {
+		fs := vfs.NewCrashableMem()
+		var renamed atomic.Bool
+		broken := errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+			isRename := op.Kind == errorfs.OpRename && strings.HasSuffix(op.Path, currentTmpName)
+			if isRename {
+				renamed.Store(true)
+			}
+			fails := map[string]bool{
+				"opened":       op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".log"),
+				"written down": op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, currentTmpName),
+				"renamed":      isRename,
+				"synced":       op.Kind == errorfs.OpFileSync && op.Path == folder && renamed.Load(),
+			}
+			if fails[where] {
+				return errorfs.ErrInjected
+			}
+			return nil
+		})}
+		m := openIn(t, errorfs.Wrap(fs, &broken))
+		m.Apply(entries[:200])
+		if err := m.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		broken.On()
+		for range 4 {
+			if err := m.Restore(bytes.NewReader(whole)); !errors.Is(err, errorfs.ErrInjected) {
+				t.Fatalf("%s: Restore returns %v", where, err)
+			}
+		}
+		if names := stateNames(t, fs); len(names) > 2 {
+			t.Errorf("%s: four attempts leave %q", where, names)
+		}
+		if got := read(t, openIn(t, crash(fs, nil))); !bytes.Equal(got, half) && !bytes.Equal(got, whole) {
+			t.Errorf("%s: a crash leaves %d bytes", where, len(got))
+		}
+		broken.Off()
+		if err := m.Restore(bytes.NewReader(whole)); err != nil || !bytes.Equal(read(t, m), whole) {
+			t.Errorf("%s: in the end Restore returns %v", where, err)
+		}
+		if names := stateNames(t, fs); len(names) != 1 {
+			t.Errorf("%s: a Restore leaves %q", where, names)
+		}
+	}
+}
+
+func stateNames(t *testing.T, fs vfs.FS) []string {
+	t.Helper()
+	names, err := fs.List(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, statePrefix) })
+}
+
+// TestADiskThatStaysFull fails every write of the tables that Restore builds, as a disk without space does.
+// Pebble would try for ever.
+func TestADiskThatStaysFull(t *testing.T) {
+	entries, _, whole := states(t)
+	fs, died := vfs.NewMem(), make(chan struct{})
+	full := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.Contains(op.Path, "state-000002") && strings.HasSuffix(op.Path, ".sst") {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})
+	options := testOptions(errorfs.Wrap(fs, full))
+	die := sync.OnceFunc(func() { close(died) })
+	options.Fatal = func(string) {
+		die()
+		select {} // As a process that has ended.
+	}
+	m, err := Open(folder, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Apply(entries[:200])
+	if dead, err := restoreOrDie(m, died, whole); !dead {
+		t.Errorf("Restore returns %v", err)
+	}
+}
+
+func TestAMissingCurrentIsNotANewFolder(t *testing.T) {
+	_, _, whole := states(t)
+	fs := vfs.NewMem()
+	m := openIn(t, fs)
+	if err := m.Restore(bytes.NewReader(whole)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fs.Remove(fs.PathJoin(folder, currentName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(folder, testOptions(fs)); !errors.Is(err, ErrMalformed) {
+		t.Errorf("Open: %v", err)
+	}
+	if names := stateNames(t, fs); len(names) != 1 {
+		t.Errorf("Open leaves %q", names)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -102,17 +103,19 @@ func readMeta(from getter) (moment kv.Moment, items int, err error) {
 	return splitMeta(data)
 }
 
-// readCurrent returns the number of the database that holds the state, zero if there is none.
+// readCurrent returns the number of the database that holds the state, zero if there is none. CURRENT
+// is missing only in a folder that is new, or was not finished: a database that Restore has made comes after it.
 func readCurrent(options *Options, dir string) (number uint64, err error) {
 	names, err := options.FS.List(dir)
 	if err != nil {
 		return 0, fmt.Errorf("lsm: list %s: %w", dir, err)
 	}
-	exists := false
-	for _, name := range names {
-		exists = exists || name == currentName
-	}
-	if !exists {
+	if !slices.Contains(names, currentName) {
+		for _, name := range names {
+			if strings.HasPrefix(name, statePrefix) && options.FS.PathJoin(dir, name) != stateDir(options, dir, 1) {
+				return 0, fmt.Errorf("%w: %s holds %s but no %s", ErrMalformed, dir, name, currentName)
+			}
+		}
 		return 0, nil
 	}
 	file, err := options.FS.Open(options.FS.PathJoin(dir, currentName))
@@ -131,24 +134,25 @@ func readCurrent(options *Options, dir string) (number uint64, err error) {
 	return number, nil
 }
 
-// writeCurrent makes a database the one that holds the state, in one step.
-func writeCurrent(options *Options, dir string, number uint64) error {
+// writeCurrent makes a database the one that holds the state, in one step. If written, an error
+// leaves open whether it is.
+func writeCurrent(options *Options, dir string, number uint64) (written bool, err error) {
 	tmp := options.FS.PathJoin(dir, currentTmpName)
 	file, err := options.FS.Create(tmp, "balsa-current")
 	if err != nil {
-		return fmt.Errorf("lsm: create %s: %w", currentTmpName, err)
+		return false, fmt.Errorf("lsm: create %s: %w", currentTmpName, err)
 	}
 	_, err = fmt.Fprintf(file, "%s%06d\n", statePrefix, number)
 	if err == nil {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("lsm: write %s: %w", currentTmpName, err)
+		return false, fmt.Errorf("lsm: write %s: %w", currentTmpName, err)
 	}
 	if err := options.FS.Rename(tmp, options.FS.PathJoin(dir, currentName)); err != nil {
-		return fmt.Errorf("lsm: rename %s: %w", currentTmpName, err)
+		return true, fmt.Errorf("lsm: rename %s: %w", currentTmpName, err)
 	}
-	return syncDir(options, dir)
+	return true, syncDir(options, dir)
 }
 
 // makeDir makes a folder, and those above it, durably. That of one that is there may have been made

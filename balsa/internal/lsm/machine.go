@@ -25,6 +25,9 @@ type Machine struct {
 	store       *store
 	interpreter *kv.Interpreter
 	generations uint64 // the highest number that a generation has had
+	// doubtful is the number of a database that CURRENT may name after a crash, because to
+	// write it there has failed half-way. Zero if there is none.
+	doubtful uint64
 
 	// mu guards what others read; it is never held for as long as the disk takes.
 	mu      sync.Mutex
@@ -83,7 +86,7 @@ func (m *Machine) open() (*generation, error) {
 	if err != nil || !isNew {
 		return g, err
 	}
-	if err := writeCurrent(&m.options, m.dir, number); err != nil {
+	if _, err := writeCurrent(&m.options, m.dir, number); err != nil {
 		return nil, errors.Join(err, g.release())
 	}
 	return g, nil

@@ -3,9 +3,11 @@
 package lsm
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -34,6 +36,10 @@ const (
 	memTablesMax         = 4
 	openFilesMax         = 500
 	bloomBitsPerKey      = 10
+
+	// flushesFailedMax is how often in a row Pebble may fail to write what it has in memory. It tries
+	// again at once and for ever, and lets whoever writes wait meanwhile.
+	flushesFailedMax = 20
 )
 
 func (o Options) withDefaults() Options {
@@ -65,10 +71,46 @@ func (o *Options) openDB(dir string, withoutLog bool) (*pebble.DB, error) {
 		// Fixed, so that a newer Pebble does not change the files of a cluster that may be downgraded.
 		FormatMajorVersion: pebble.FormatColumnarBlocks,
 	}
+	options.EventListener = o.listener()
 	for i := range options.Levels {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBitsPerKey)
 	}
 	return pebble.Open(dir, options)
+}
+
+// flushes counts how often in a row a flush has failed.
+type flushes struct {
+	last   error // what the last one ended with
+	failed int
+}
+
+// listener ends the process when what is in memory cannot be written any more, and leaves it to the
+// machine to halt when it meets what cannot be read.
+func (o *Options) listener() *pebble.EventListener {
+	log := logger{o}
+	var mu sync.Mutex
+	var f flushes
+	return &pebble.EventListener{
+		DataCorruption: func(info pebble.DataCorruptionInfo) { log.Errorf("%s is damaged: %v", info.Path, info.Details) },
+		FlushEnd: func(info pebble.FlushInfo) {
+			mu.Lock()
+			defer mu.Unlock()
+			if f.last = info.Err; f.last == nil {
+				f.failed = 0
+			}
+		},
+		BackgroundError: func(err error) {
+			log.Errorf("%v", err)
+			mu.Lock()
+			defer mu.Unlock()
+			if f.last == nil || !errors.Is(err, f.last) {
+				return // Of a compaction, for example: nobody waits for it.
+			}
+			if f.failed++; f.failed == flushesFailedMax {
+				log.Fatalf("%d flushes in a row have failed: %v", flushesFailedMax, err)
+			}
+		},
+	}
 }
 
 // logger is Pebble's way to the Logger.

@@ -27,22 +27,50 @@ func (m *Machine) Restore(r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	m.generations++ // A number is never used twice: CURRENT might hold it after all.
-	number := m.generations
-	if err := m.build(number, d); err != nil {
-		return errors.Join(err, m.options.FS.RemoveAll(stateDir(&m.options, m.dir, number)))
-	}
-	g, err := openGeneration(&m.options, m.dir, number)
-	if err != nil {
+	if err := m.settle(); err != nil {
 		return err
 	}
-	if err := writeCurrent(&m.options, m.dir, number); err != nil {
+	m.generations++ // A number is never used twice: CURRENT might hold it after all.
+	number := m.generations
+	var g *generation
+	if err = m.build(number, d); err == nil {
+		g, err = openGeneration(&m.options, m.dir, number)
+	}
+	if err != nil {
+		return errors.Join(err, m.options.FS.RemoveAll(stateDir(&m.options, m.dir, number)))
+	}
+	if written, err := writeCurrent(&m.options, m.dir, number); err != nil {
+		if written {
+			m.doubtful = number
+		} else {
+			g.outdate()
+		}
 		return errors.Join(err, g.release())
 	}
 	before := m.adopt(g, d.Moment(), int(d.Items()))
 	before.outdate()
 	if err := before.release(); err != nil {
 		m.options.Logger.Warn("lsm: the state before a restore is not removed", "err", err) // Open will.
+	}
+	return nil
+}
+
+// settle makes sure that CURRENT names the machine's database, and removes the one that it
+// may name after a Restore that has failed: so there is one such at most.
+func (m *Machine) settle() error {
+	if m.doubtful == 0 {
+		return nil
+	}
+	m.mu.Lock()
+	number := m.current.number
+	m.mu.Unlock()
+	if _, err := writeCurrent(&m.options, m.dir, number); err != nil {
+		return err
+	}
+	path := stateDir(&m.options, m.dir, m.doubtful)
+	m.doubtful = 0
+	if err := m.options.FS.RemoveAll(path); err != nil {
+		return fmt.Errorf("lsm: remove %s: %w", path, err)
 	}
 	return nil
 }
