@@ -4,7 +4,10 @@ package raft
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/balsa-raft/raft/internal/core"
@@ -141,7 +144,7 @@ func (g *Group) newStream(id NodeID) *stream {
 			}
 		},
 		Failed: func(err error) {
-			g.logger.Error("cannot read entries for a peer", "peer", uint64(id), "error", err)
+			g.loadFailed(id, err)
 			if g.inbox.unreachable(id) {
 				g.awake(false) // The stream begins anew, once per heartbeat.
 			}
@@ -150,6 +153,16 @@ func (g *Group) newStream(id NodeID) *stream {
 	})}
 	g.runStage(fmt.Sprintf("stream of group %d to %d", g.cfg.ID, id), s.Step, s.Wakes(), s.Run)
 	return s
+}
+
+// loadFailed says that entries could not be read for a peer: loudly, unless they were
+// compacted meanwhile, and a snapshot follows.
+func (g *Group) loadFailed(id NodeID, err error) {
+	level, load := slog.LevelError, (*peer.LoadError)(nil)
+	if errors.As(err, &load) && load.First < g.Status().FirstIndex {
+		level = slog.LevelDebug
+	}
+	g.logger.Log(context.Background(), level, "cannot read entries for a peer", "peer", uint64(id), "error", err)
 }
 
 func answer(waiting *[]control, ok bool) {

@@ -42,10 +42,13 @@ type SnapshotStore interface {
 
 	// ReadAt reads data of a published snapshot from offset on into buf, as many bytes as
 	// there are, and returns io.EOF with those at the end. Every read verifies what it
-	// reads: damaged data are an error, and never returned.
+	// reads: damaged data are an error, and never returned. When ReadAt has returned an error
+	// because of damage, the snapshot is not in List any more. After any other error, as one of
+	// the disk, it is, for the next read may succeed: so whoever calls tells the two apart.
 	ReadAt(group GroupID, id SnapshotID, buf []byte, offset uint64) (n int, err error)
 
-	// Delete removes a published snapshot. It is no error if there is none.
+	// Delete removes a published snapshot with all that is kept of it, also a damaged one,
+	// which List omits. It is no error if there is none.
 	Delete(group GroupID, id SnapshotID) error
 
 	// Close releases the store. The library does not call it: who opened it closes it,

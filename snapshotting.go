@@ -109,7 +109,7 @@ func (o snapshotOwner) Capture(stream bool) {
 
 // Taken lets the loop forget what the snapshot covers.
 func (o snapshotOwner) Taken(meta SnapshotMeta) {
-	o.g.logger.Info("snapshot taken", "id", meta.ID.String(), "last", meta.Last.String(), "bytes", meta.Size)
+	o.g.logger.Debug("snapshot taken", "id", meta.ID.String(), "last", meta.Last.String(), "bytes", meta.Size)
 	o.g.tell(core.SnapshotTaken{Last: meta.Last}, o.g.retention.compaction(meta.Last.Index, &o.g.cfg.Snapshots))
 }
 

@@ -79,11 +79,10 @@ func (s *Snapshots) Resume() {
 	}
 }
 
-// Damage changes the byte at offset of a published snapshot's data, or of those of the
-// unfinished one. It reports whether there is such a byte. From then on the store
-// behaves as one that verifies what it reads: the ReadAt that comes upon the byte is an
-// error, and so is the Publish of the unfinished snapshot. Copies that Clone
-// made before are not damaged.
+// Damage marks a byte of a published snapshot's data, or of those of the unfinished one, as
+// damaged. It reports whether there is such a byte. From then on the store behaves as one
+// that verifies what it reads: the ReadAt that comes upon the byte is an error, and so is
+// the Publish of the unfinished snapshot. Copies that Clone made before are not damaged.
 func (s *Snapshots) Damage(group wire.GroupID, id wire.SnapshotID, offset uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,6 +26,12 @@ type SnapshotStore struct {
 	// they are kept, behind the back of the store, which is open and not being used. If
 	// nil, nothing is said about damage.
 	Damage func(t testing.TB, store raft.SnapshotStore, group raft.GroupID, id raft.SnapshotID, offset uint64)
+	// Keeps reports whether anything is kept of a published snapshot, damaged or not, in the place
+	// where snapshots are. If nil, nothing is said about what Delete leaves of a damaged one.
+	Keeps func(t testing.TB, store raft.SnapshotStore, group raft.GroupID, id raft.SnapshotID) bool
+	// FailReads makes all reads of published data fail, as those of a disk do that is out of order for a while,
+	// until it is called again with false. If nil, nothing is said about that.
+	FailReads func(t testing.TB, store raft.SnapshotStore, fail bool)
 
 	_ struct{}
 }
@@ -67,6 +73,8 @@ var snapCases = []snapCase{
 	{"large snapshots", snapLarge},
 	{"reads beside writes", snapConcurrency},
 	{"damage", snapDamage},
+	{"damaged, opened, deleted", snapDamageFoundByOpen},
+	{"a failed read is no damage", snapFailedReads},
 	{"random histories", snapRandom},
 	{"reopen", snapReopen},
 	{"crash", snapCrash},

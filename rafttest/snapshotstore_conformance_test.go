@@ -3,8 +3,11 @@
 package rafttest_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/balsa-raft/raft"
@@ -31,14 +34,39 @@ func TestMemSnapshots(t *testing.T) {
 				t.Fatal("there is no such byte")
 			}
 		},
+		Keeps: func(_ testing.TB, store raft.SnapshotStore, group raft.GroupID, id raft.SnapshotID) bool {
+			list, _ := store.List(group) // Until damage is met, it is listed.
+			return slices.ContainsFunc(list, func(m raft.SnapshotMeta) bool { return m.ID == id })
+		},
+		FailReads: func(_ testing.TB, store raft.SnapshotStore, fail bool) {
+			var err error
+			if fail {
+				err = errDisk
+			}
+			store.(*mem.Snapshots).FailReads(err)
+		},
 	})
 }
+
+var errDisk = errors.New("input/output error")
 
 // snapshotDir is a store with what it takes to open it again.
 type snapshotDir struct {
 	*snapdir.Store
 	dir     string
 	options snapdir.Options
+}
+
+// keepsFile looks for a file of a published snapshot.
+func keepsFile(t testing.TB, store raft.SnapshotStore, group raft.GroupID, id raft.SnapshotID) bool {
+	t.Helper()
+	d := store.(*snapshotDir)
+	names, err := d.options.FS.ReadDir(d.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stem := raft.SnapshotID(group).String() + "-" + id.String()
+	return slices.Contains(names, stem+".snapshot") || slices.Contains(names, stem+".damaged")
 }
 
 func openSnapshots(t testing.TB, dir string, options snapdir.Options) raft.SnapshotStore {
@@ -90,6 +118,7 @@ func TestSnapdirOnDisk(t *testing.T) {
 		},
 		Reopen: reopenSnapshots,
 		Damage: flipByte(256 << 10),
+		Keeps:  keepsFile,
 	})
 }
 
@@ -109,5 +138,34 @@ func TestSnapdirInMemory(t *testing.T) {
 			return openSnapshots(t, d.dir, options)
 		},
 		Damage: flipByte(4096),
+		Keeps:  keepsFile,
+	})
+}
+
+// failingReads is a file system whose reads can be made to fail.
+type failingReads struct {
+	*vfs.FaultyFS
+	failing atomic.Bool
+}
+
+func (f *failingReads) decide(op vfs.Op) vfs.Fault {
+	if op.Kind == vfs.OpRead && f.failing.Load() {
+		return vfs.Fault{Err: errDisk}
+	}
+	return vfs.Fault{}
+}
+
+// TestSnapdirWhenReadsFail has a file system that does not read now and then.
+func TestSnapdirWhenReadsFail(t *testing.T) {
+	rafttest.TestSnapshotStore(t, rafttest.SnapshotStore{
+		Open: func(t testing.TB) raft.SnapshotStore {
+			f := &failingReads{}
+			f.FaultyFS = vfs.Faulty(vfs.NewMem(), f.decide)
+			return openSnapshots(t, "/snapshots", snapdir.Options{FS: f})
+		},
+		Reopen: reopenSnapshots,
+		FailReads: func(_ testing.TB, store raft.SnapshotStore, fail bool) {
+			store.(*snapshotDir).options.FS.(*failingReads).failing.Store(fail)
+		},
 	})
 }

@@ -25,7 +25,12 @@ type brokenSnapshots struct {
 	abandon func(group raft.GroupID) error
 	readAt  func(group raft.GroupID, id raft.SnapshotID, buf []byte, offset uint64) (int, error)
 	delete  func(group raft.GroupID, id raft.SnapshotID) error
+	// keepsAll says that what was damaged is kept for ever.
+	keepsAll bool
 }
+
+// errFailing is what reads fail with.
+var errFailing = errors.New("input/output error")
 
 // breakable makes a store whose methods are those of a good one.
 func breakable(good *mem.Snapshots) *brokenSnapshots {
@@ -389,6 +394,17 @@ var snapFaults = []struct {
 			return b.Snapshots.Clone().ReadAt(group, id, buf, offset)
 		}
 	}},
+	{"what was damaged is kept", "damage", "is kept, though it was deleted", func(b *brokenSnapshots) { b.keepsAll = true }},
+	{"what was damaged is kept, too", "damaged, opened, deleted", "is kept, though it was deleted", func(b *brokenSnapshots) { b.keepsAll = true }},
+	{"a failed read is taken for damage", "a failed read is no damage", "are listed", func(b *brokenSnapshots) {
+		b.readAt = func(group raft.GroupID, id raft.SnapshotID, buf []byte, offset uint64) (int, error) {
+			n, err := b.Snapshots.ReadAt(group, id, buf, offset)
+			if errors.Is(err, errFailing) {
+				_ = b.Snapshots.Delete(group, id)
+			}
+			return n, err
+		}
+	}},
 	{"every tenth write is not made", "random histories", "", func(b *brokenSnapshots) {
 		n := 0
 		b.write = func(group raft.GroupID, id raft.SnapshotID, offset uint64, data []byte) error {
@@ -443,6 +459,16 @@ func brokenSuite(plant func(*brokenSnapshots)) SnapshotStore {
 		},
 		Damage: func(_ testing.TB, store raft.SnapshotStore, group raft.GroupID, id raft.SnapshotID, offset uint64) {
 			store.(*brokenSnapshots).Damage(group, id, offset)
+		},
+		Keeps: func(_ testing.TB, store raft.SnapshotStore, group raft.GroupID, _ raft.SnapshotID) bool {
+			return store.(*brokenSnapshots).keepsAll || group > 1
+		},
+		FailReads: func(_ testing.TB, store raft.SnapshotStore, fail bool) {
+			var err error
+			if fail {
+				err = errFailing
+			}
+			store.(*brokenSnapshots).FailReads(err)
 		},
 	}
 }

@@ -5,6 +5,7 @@ package snapdir
 import (
 	"errors"
 	"io/fs"
+	"slices"
 )
 
 // setAside takes a damaged snapshot out of List and gives its file another name. It
@@ -20,8 +21,13 @@ func (s *Store) setAside(p *snapshot, damage *DamagedError) {
 	}
 	aside := p.name.as(damagedSuffix)
 	err := s.fs.Rename(p.path, s.path(aside))
-	if err == nil {
+	switch {
+	case err == nil:
 		err = errors.Join(s.dropOlder(g, aside), s.fs.SyncDir(s.dir))
+	case !errors.Is(err, fs.ErrNotExist): // Whoever deletes the snapshot has to find it.
+		s.mu.Lock()
+		g.damaged = append(g.damaged, p.name)
+		s.mu.Unlock()
 	}
 	if err != nil {
 		s.options.Logger.Error("snapdir: a damaged snapshot cannot be set aside", "group", p.name.group,
@@ -32,18 +38,44 @@ func (s *Store) setAside(p *snapshot, damage *DamagedError) {
 		"now", s.path(aside))
 }
 
-// dropOlder removes the file that was set aside before this one.
+// dropOlder removes the files that were set aside before this one.
 func (s *Store) dropOlder(g *group, aside fileName) error {
+	_, err := s.removeDamaged(g, func(name fileName) bool {
+		isOlder := name != aside
+		if isOlder {
+			s.options.Logger.Warn("snapdir: the damaged snapshot set aside before is removed", "file", s.path(name))
+		}
+		return isOlder
+	})
 	s.mu.Lock()
-	before := g.damaged
-	g.damaged = &aside
+	defer s.mu.Unlock()
+	if !slices.Contains(g.damaged, aside) {
+		g.damaged = append(g.damaged, aside)
+	}
+	return err
+}
+
+// removeDamaged removes files of damaged snapshots, and reports whether there were any. The caller
+// holds namesMu.
+func (s *Store) removeDamaged(g *group, which func(name fileName) bool) (removed bool, err error) {
+	s.mu.Lock()
+	before := slices.Clone(g.damaged)
 	s.mu.Unlock()
-	if before == nil || *before == aside {
-		return nil
+	var kept []fileName
+	var problems []error
+	for _, name := range before {
+		if !which(name) {
+			kept = append(kept, name)
+			continue
+		}
+		removed = true
+		if err := s.fs.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			kept = append(kept, name)
+			problems = append(problems, err)
+		}
 	}
-	s.options.Logger.Warn("snapdir: the damaged snapshot set aside before is removed", "file", s.path(*before))
-	if err := s.fs.Remove(s.path(*before)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	s.mu.Lock()
+	g.damaged = kept
+	s.mu.Unlock()
+	return removed, errors.Join(problems...)
 }

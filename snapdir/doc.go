@@ -19,7 +19,7 @@
 //
 // A file that is damaged is never served: it is set aside under another name, with a
 // warning to the logger, and List has it no longer. Of each group one such file is
-// kept, the latest, for a closer look. An I/O error is not taken for damage: it is
+// kept, the latest, for a closer look, until Delete is called for it. An I/O error is not taken for damage: it is
 // returned, and the snapshot stays. A file of another node or cluster makes Open fail.
 //
 // An unfinished snapshot is gone on with after a crash, from the last whole block

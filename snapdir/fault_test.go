@@ -35,6 +35,9 @@ func faultRun(t *testing.T, fsys *vfs.FaultyFS, n int, once bool) (legal []strin
 			continue
 		}
 		legal, begun = s.states[i:i+2], s.begun[i+1]
+		if begun == nil {
+			begun = s.begun[i]
+		}
 		if l.store == nil {
 			return legal, begun, failure // It was being opened.
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,6 +151,19 @@ func TestDamageWhileOpen(t *testing.T) {
 	}
 }
 
+// A good file is not taken for another one, whose place it has.
+func TestReplacedWhileOpen(t *testing.T) {
+	disk, samples, file := published(t, 1300, 1300)
+	s := mustOpen(t, testOptions(disk))
+	replaceFile(t, disk, pathOf(&samples[0], publishedSuffix), file)
+	n, err := s.ReadAt(1, samples[0].meta.ID, make([]byte, 1300), 0)
+	if n != 0 || !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "another than the one that was published") {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	requireShown(t, s, 1, samples[1])
+	must(t, s.Close())
+}
+
 // Of each group one damaged file is kept, the latest, and that the other is removed is said.
 // A group's files are no concern of another.
 func TestOneIsKept(t *testing.T) {
@@ -185,6 +199,83 @@ func TestOneIsKept(t *testing.T) {
 	if n := log.count("set aside before is removed"); n != 3 {
 		t.Errorf("%d were said to be removed", n)
 	}
+}
+
+// What Open finds set aside is one file of each group only if no crash came in between. The next one takes
+// the place of all.
+func TestSeveralAreFound(t *testing.T) {
+	disk, samples, file := published(t, 700, 1300)
+	for id := wire.SnapshotID(100); id < 103; id++ {
+		replaceFile(t, disk, testDir+"/"+fileName{1, id, damagedSuffix}.String(), []byte("old"))
+	}
+	file[len(file)/2] ^= 1
+	replaceFile(t, disk, pathOf(&samples[1], publishedSuffix), file)
+	s := mustOpen(t, testOptions(disk))
+	must(t, s.Delete(1, 101))
+	if n := len(names(t, disk)); n != 4 {
+		t.Errorf("%d files are left", n)
+	}
+	if _, err := s.ReadAt(1, samples[1].meta.ID, make([]byte, 1300), 0); !errors.Is(err, ErrDamaged) {
+		t.Fatal(err)
+	}
+	must(t, s.Close())
+	want := []string{fileName{1, samples[0].meta.ID, publishedSuffix}.String(), fileName{1, samples[1].meta.ID, damagedSuffix}.String()}
+	if found := names(t, disk); !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
+	}
+}
+
+// Delete removes a damaged snapshot, durably, wherever its file is.
+func TestDeleteOfDamaged(t *testing.T) {
+	for _, isStuck := range []bool{false, true} {
+		disk, samples, file := published(t, 700, 1300)
+		good := bytes.Clone(file)
+		file[len(file)/2] ^= 1
+		replaceFile(t, disk, pathOf(&samples[1], publishedSuffix), file)
+		options := testOptions(disk)
+		if isStuck {
+			options = testOptions(vfs.Faulty(disk, vfs.Once(1, vfs.OpRename, vfs.Fault{Err: errDisk})))
+		}
+		s := mustOpen(t, options)
+		id := samples[1].meta.ID
+		if _, err := s.ReadAt(1, id, make([]byte, 1300), 0); !errors.Is(err, ErrDamaged) {
+			t.Fatal(err)
+		}
+		must(t, s.Delete(1, id))
+		for _, after := range []*vfs.Mem{disk, disk.CrashClone(vfs.LoseAll)} {
+			if found := names(t, after); len(found) != 1 || found[0] != (fileName{1, samples[0].meta.ID, publishedSuffix}).String() {
+				t.Errorf("stuck %v: found %q", isStuck, found)
+			}
+		}
+		must(t, samples[1].finish(s)) // The same name, and nobody takes it for the damaged one.
+		must(t, s.Delete(1, 77))
+		if found := readFile(t, disk, pathOf(&samples[1], publishedSuffix)); !bytes.Equal(found, good) {
+			t.Errorf("stuck %v: the file made anew is another", isStuck)
+		}
+		requireShown(t, s, 1, samples[1], samples[0])
+		must(t, s.Close())
+	}
+}
+
+// A good file that takes the name of a damaged one, which could not be renamed, stays.
+func TestAsideFailsAndIsReplaced(t *testing.T) {
+	disk, samples, _ := published(t, 700, 1300, 500)
+	for _, p := range samples[1:] {
+		content := readFile(t, disk, pathOf(&p, publishedSuffix))
+		content[len(content)/2] ^= 1
+		replaceFile(t, disk, pathOf(&p, publishedSuffix), content)
+	}
+	s := mustOpen(t, testOptions(vfs.Faulty(disk, vfs.Once(1, vfs.OpRename, vfs.Fault{Err: errDisk}))))
+	buf := make([]byte, 1300)
+	if _, err := s.ReadAt(1, samples[1].meta.ID, buf, 0); !errors.Is(err, ErrDamaged) {
+		t.Fatal(err)
+	}
+	must(t, samples[1].finish(s))
+	if _, err := s.ReadAt(1, samples[2].meta.ID, buf, 0); !errors.Is(err, ErrDamaged) { // It is set aside, and what was before goes.
+		t.Fatal(err)
+	}
+	requireShown(t, s, 1, samples[1], samples[0])
+	must(t, s.Close())
 }
 
 // A damaged file that cannot be given another name is not used all the same.

@@ -72,7 +72,7 @@ func (s *Store) start() error {
 		case unfinishedSuffix:
 			g.leftovers = append(g.leftovers, leftover{name: name})
 		case damagedSuffix:
-			g.damaged = &name
+			g.damaged = append(g.damaged, name)
 		case publishedSuffix:
 			p := &snapshot{name: name, path: s.path(name)}
 			damage, err := s.inspect(p)

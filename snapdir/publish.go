@@ -4,6 +4,7 @@ package snapdir
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/balsa-raft/raft/wire"
 )
@@ -89,6 +90,7 @@ func (s *Store) name(g *group, p *snapshot, from string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.damaged = slices.DeleteFunc(g.damaged, func(name fileName) bool { return name == p.name }) // It has taken its place.
 	g.insert(p)
 	return nil
 }

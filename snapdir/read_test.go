@@ -342,12 +342,12 @@ func TestCloseWhileReading(t *testing.T) {
 	}
 }
 
-// stalling makes reads wait for release, once stall was called; started gets a value for each.
+// stalling makes reads of whole blocks wait for release, once stall was called; started gets a value for each.
 func stalling(disk *vfs.Mem) (options Options, stall func(), started, release chan struct{}) {
 	started, release = make(chan struct{}, 100), make(chan struct{})
 	var stalls atomic.Bool
 	options = testOptions(vfs.Faulty(disk, func(op vfs.Op) vfs.Fault {
-		if op.Kind != vfs.OpRead || !stalls.Load() {
+		if op.Kind != vfs.OpRead || op.Bytes != blockSumBytes+blockBytesMin || !stalls.Load() {
 			return vfs.Fault{}
 		}
 		return vfs.Fault{Stall: func() {

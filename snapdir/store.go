@@ -44,7 +44,9 @@ type Store struct {
 type group struct {
 	// Store.mu guards these. Invariant: published is sorted by descending Last.
 	published []*snapshot
-	damaged   *fileName // the file that is set aside, nil if there is none
+	// damaged are the files of damaged snapshots: the one that is set aside, and those that could not
+	// be renamed, or not removed, when they should have been.
+	damaged []fileName
 
 	// These belong to the one goroutine at a time that writes snapshots of the group.
 	writer    *writer
@@ -129,9 +131,9 @@ func (g *group) find(id wire.SnapshotID) *snapshot {
 	return nil
 }
 
-// Delete removes a published snapshot, durably, when nobody reads it any more. It is
-// no error if there is none. After an error, the snapshot may be there still, or be
-// there again when the store is next opened.
+// Delete removes a published snapshot, durably, when nobody reads it any more; a damaged one
+// with the file that is set aside. It is no error if there is none. After an error, the
+// snapshot may be there still, or be there again when the store is next opened.
 func (s *Store) Delete(group wire.GroupID, id wire.SnapshotID) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -143,15 +145,21 @@ func (s *Store) Delete(group wire.GroupID, id wire.SnapshotID) error {
 	s.mu.Lock()
 	p := g.find(id)
 	s.mu.Unlock()
-	if p == nil {
-		return nil
+	removed, err := s.removeDamaged(g, func(name fileName) bool { return name.id == id })
+	if p != nil && s.retire(g, p) {
+		removed = true
+		if failed := s.fs.Remove(p.path); failed != nil {
+			s.mu.Lock()
+			g.insert(p)
+			s.mu.Unlock()
+			err = errors.Join(err, failed)
+		}
 	}
-	s.retire(g, p)
-	if err := s.fs.Remove(p.path); err != nil {
-		s.mu.Lock()
-		g.insert(p)
-		s.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("snapdir: delete snapshot %v of group %d: %w", id, group, err)
+	}
+	if !removed {
+		return nil
 	}
 	return s.syncDir()
 }

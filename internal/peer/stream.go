@@ -33,7 +33,8 @@ type Config struct {
 	// Lost is told when a message was dropped: the order has to be renewed. It must
 	// not call the stream.
 	Lost func()
-	// Failed is told when entries could not be read. It must not call the stream.
+	// Failed is told when entries could not be read, with a *LoadError. It must not call the
+	// stream.
 	Failed func(err error)
 
 	// BatchBytes bounds one message.
@@ -187,6 +188,9 @@ func (s *Stream) Close() {
 	s.wakeUp()
 }
 
+// Wakes returns the channel that wakes Run, for whoever steps in its place.
+func (s *Stream) Wakes() <-chan struct{} { return s.wake }
+
 func (s *Stream) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
@@ -210,6 +214,9 @@ func (s *Stream) Step() (more bool) {
 		entries, err := s.cfg.Load(nil, cursor.Index+1, order.Last, s.cfg.BatchBytes)
 		if err == nil && len(entries) == 0 {
 			err = errNothingRead
+		}
+		if err != nil {
+			err = &LoadError{First: cursor.Index + 1, Err: err}
 		}
 		s.mu.Lock()
 		s.loaded(order, cursor, entries, err)

@@ -393,7 +393,8 @@ func TestAnErrorInTheStoreSilencesTheEpoch(t *testing.T) {
 		l.Follow(order(9, 2, 0))
 		l.Step()
 		l.expect(t)
-		if len(l.failed) != 1 || l.failed[0] != test.want || l.lost != 0 {
+		var load *LoadError
+		if len(l.failed) != 1 || !errors.As(l.failed[0], &load) || load.First != 1 || !errors.Is(load, test.want) || l.lost != 0 {
 			t.Errorf("failed with %v", l.failed)
 		}
 		l.Follow(Order{Term: 1, Epoch: 2, Last: 9, Probe: true})

@@ -357,6 +357,40 @@ func TestReceiversDiskFails(t *testing.T) {
 	}
 }
 
+// TestAFailedReadIsNoDamage has the sender's disk fail a few reads: the transfer goes on with the same
+// snapshot, which stays.
+func TestAFailedReadIsNoDamage(t *testing.T) {
+	const failures = 5
+	_, leader, m, meta := pair(t, 1, 20)
+	leader.store.fails["ReadAt"] = failures
+	if !leader.offerTo(m, 60*second) || m.received[0].ID != meta.ID {
+		t.Fatalf("received %+v: %v", m.received, m.troubles)
+	}
+	m.expectSame(meta)
+	m.expectTrouble()
+	if len(leader.troubles) != failures || !strings.Contains(leader.troubles[0], "cannot be sent: "+ErrUnreadable.Error()) {
+		t.Errorf("troubles %q", leader.troubles)
+	}
+	leader.troubles = nil
+	if c := leader.snap.Status().Counters; c.Damaged != 0 {
+		t.Errorf("counters %+v", c)
+	}
+	leader.expectListed(meta.Last.Index)
+}
+
+// TestAPlaceThatCannotBeRead is as good as damaged, after a while.
+func TestAPlaceThatCannotBeRead(t *testing.T) {
+	_, leader, m, meta := pair(t, 1, 20)
+	leader.store.fails["ReadAt"] = readFailuresMax
+	if !leader.offerTo(m, 120*second) {
+		t.Fatalf("nothing is received: %v", m.troubles)
+	}
+	if m.received[0].ID == meta.ID || leader.snap.Status().Damaged != 1 {
+		t.Errorf("received %+v, status %+v", m.received[0], leader.snap.Status())
+	}
+	m.expectSame(m.received[0])
+}
+
 // TestDamageAtTheSender is found while sending: the member gets another snapshot.
 func TestDamageAtTheSender(t *testing.T) {
 	w, leader, m, meta := pair(t, 1, 20)

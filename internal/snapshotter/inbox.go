@@ -148,6 +148,7 @@ func (s *Snapshotter) Damaged(id wire.SnapshotID) {
 		for i := range s.catalog {
 			if s.catalog[i].ID == id {
 				s.catalog = append(s.catalog[:i:i], s.catalog[i+1:]...)
+				delete(s.unread, id)
 				in.damaged = append(in.damaged, id)
 				return
 			}

@@ -75,6 +75,7 @@ func (s *Snapshotter) doom(now int64) (again int64) {
 			again = min(again, until)
 		default:
 			s.doomed = append(s.doomed, meta.ID)
+			delete(s.unread, meta.ID)
 		}
 	}
 	s.catalog = kept

@@ -166,6 +166,34 @@ func TestDamageIsMadeUpFor(t *testing.T) {
 	m.expectTrouble()
 }
 
+// TestAReaderTriesAgain reads while the disk fails now and then, and gives up when it fails for longer.
+// The snapshot stays.
+func TestAReaderTriesAgain(t *testing.T) {
+	w := newWorld(t, 1)
+	m := w.add(3 * chunk)
+	meta := m.takeOne()
+	for _, test := range []struct {
+		failures int
+		want     error
+	}{{readAttemptsMax - 1, nil}, {readAttemptsMax, ErrUnreadable}, {0, nil}} {
+		m.store.fails["ReadAt"] = test.failures
+		r := m.snap.Reader(meta)
+		data, err := io.ReadAll(r)
+		if !errors.Is(err, test.want) || errors.Is(err, ErrDamaged) || test.want == nil && len(data) != 3*chunk {
+			t.Errorf("%d failures: read %d bytes: %v", test.failures, len(data), err)
+		}
+		if r.Close() != nil {
+			t.Error("the reader cannot be closed")
+		}
+	}
+	w.settle()
+	m.expectTrouble()
+	m.expectListed(1)
+	if m.snap.Status().Damaged != 0 || len(m.store.published) != 1 {
+		t.Errorf("%d are stored, status %+v", len(m.store.published), m.snap.Status())
+	}
+}
+
 // TestTheWholeIsChecked finds a change that the store does not notice, before the last part
 // is handed out.
 func TestTheWholeIsChecked(t *testing.T) {

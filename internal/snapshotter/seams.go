@@ -34,7 +34,8 @@ type Store interface {
 	Publish(group wire.GroupID, id wire.SnapshotID, size uint64, checksum uint32) error
 	// Abandon drops the unfinished snapshot.
 	Abandon(group wire.GroupID) error
-	// ReadAt reads and verifies a part of a published snapshot. Any goroutine may call it.
+	// ReadAt reads and verifies a part of a published snapshot. Any goroutine may call it. If
+	// what it reads is damaged, the snapshot is not in List any more when it returns.
 	ReadAt(group wire.GroupID, id wire.SnapshotID, buf []byte, offset uint64) (n int, err error)
 	// Delete removes a published snapshot, listed or not, if it is there.
 	Delete(group wire.GroupID, id wire.SnapshotID) error

@@ -3,6 +3,7 @@
 package snapshotter
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -196,10 +197,13 @@ func (s *Snapshotter) answer(r *request, now int64) {
 		return
 	}
 	buf := make([]byte, min(uint64(s.lengthOf(r)), meta.Size-r.Offset))
-	if n, err := s.cfg.Store.ReadAt(s.cfg.Group, meta.ID, buf, r.Offset); n < len(buf) {
-		s.cfg.Owner.Trouble(fmt.Sprintf("snapshot %v cannot be sent", meta.ID), damage(&meta, r.Offset, err))
-		s.Damaged(meta.ID)
-		s.refuse(r, wire.ChunkGone)
+	if err := s.read(&meta, buf, r.Offset); err != nil {
+		s.cfg.Owner.Trouble(fmt.Sprintf("snapshot %v cannot be sent", meta.ID), err)
+		status := wire.ChunkBusy // The member asks again.
+		if errors.Is(err, ErrDamaged) {
+			status = wire.ChunkGone
+		}
+		s.refuse(r, status)
 		return
 	}
 	s.sendData(r, &meta, buf, now)

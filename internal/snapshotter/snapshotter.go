@@ -40,6 +40,7 @@ type Snapshotter struct {
 	chunks   []delivery          // parts of what is being fetched, in the order they came
 	catalog  []wire.SnapshotMeta // what is published, newest first
 	pins     map[wire.SnapshotID]int
+	unread   map[wire.SnapshotID]int // see noteRead; of those in the catalog
 	board    Status
 	busy     string
 	dropped  uint64
@@ -87,7 +88,8 @@ func New(cfg Config) (*Snapshotter, error) {
 		return nil, fmt.Errorf("snapshotter: list the snapshots of group %d: %w", cfg.Group, err)
 	}
 	s := &Snapshotter{
-		cfg: cfg, wake: make(chan struct{}, 1), pins: make(map[wire.SnapshotID]int), pruneAt: never,
+		cfg: cfg, wake: make(chan struct{}, 1), pins: make(map[wire.SnapshotID]int),
+		unread: make(map[wire.SnapshotID]int), pruneAt: never,
 	}
 	for i := range listed {
 		s.insert(listed[i])
