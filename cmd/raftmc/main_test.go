@@ -29,6 +29,16 @@ func TestLastLineIsJSON(t *testing.T) {
 	}
 }
 
+func TestSnapshots(t *testing.T) {
+	var out, news bytes.Buffer
+	if status := run([]string{"-scope", "mc5", "-part", "5"}, &out, &news); status != 0 {
+		t.Fatalf("status %d: %s", status, &news)
+	}
+	if !strings.Contains(out.String(), `"snapshots":[2,2,0],"bases":[2,2,0]`) || !strings.Contains(out.String(), "closed true, 0 violations") {
+		t.Error(out.String())
+	}
+}
+
 func TestGivingUpIsNotClosed(t *testing.T) {
 	var out, news bytes.Buffer
 	if status := run([]string{"-scope", "mc1", "-part", "1", "-states", "100"}, &out, &news); status != 1 {

@@ -15,6 +15,7 @@ func (s *step) checkStep(before *local) {
 	if is.HardState.Term < s.l.disk.hard.Term {
 		s.fail(TermMonotonic, "node %d is in term %d, its disk in %d", s.l.id, is.HardState.Term, s.l.disk.hard.Term)
 	}
+	s.checkMembership()
 	if s.isRestart {
 		return
 	}
@@ -38,6 +39,7 @@ func (s *step) checkDisk(before image) {
 	if is.Term == was.Term && was.Vote != 0 && is.Vote != was.Vote {
 		s.fail(SingleVote, "node %d's disk: in term %d the vote was for %d, is for %d", s.l.id, is.Term, was.Vote, is.Vote)
 	}
+	s.checkBase(&before)
 }
 
 // checkSend verifies that the sender's disk holds what a message speaks of, as the
@@ -62,11 +64,14 @@ func (s *step) checkSend(m *message) {
 		}
 	case *wire.HeartbeatReply:
 		s.checkAcknowledged(m, payload.Match)
+	case *wire.SnapshotOffer:
+		s.checkOffer(m, &payload.Snapshot)
 	}
 }
 
 // checkAcknowledged verifies that the disk holds the log up to match, and that no write
-// under way is going to replace some of it.
+// under way is going to replace some of it. A snapshot in whose place the log is yet to
+// begin does not count: it may turn out to be damaged.
 func (s *step) checkAcknowledged(m *message, match wire.Index) {
 	log, disk := s.l.log, s.l.disk.log
 	if int(match) > len(log) || int(match) > len(disk) || !slices.Equal(log[:match], disk[:match]) {
@@ -94,6 +99,10 @@ func termShown(payload wire.Message) wire.Term {
 	case *wire.VoteReply:
 		return payload.Term
 	case *wire.TimeoutNow:
+		return payload.Term
+	case *wire.SnapshotOffer:
+		return payload.Term
+	case *wire.SnapshotWanted:
 		return payload.Term
 	}
 	return 0

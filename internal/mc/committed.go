@@ -18,8 +18,8 @@ func (t *transition) commitRule() string {
 	if term := t.is.log[applied-1].term; term != status.HardState.Term {
 		return fmt.Sprintf("leader %d of term %d commits entry %d of term %d by counting", t.is.id, status.HardState.Term, applied, term)
 	}
-	if n := t.durableOn(t.is.log[:applied]); !t.hasQuorum(n) {
-		return fmt.Sprintf("leader %d commits entry %d, which %d of %d disks hold", t.is.id, applied, n, len(t.after.nodes))
+	if on := t.durableOn(t.is.log[:applied]); !on.isQuorum(t.m.inEffect(t.is.log)) {
+		return fmt.Sprintf("leader %d commits entry %d, which %d of %d disks hold", t.is.id, applied, on.count(), len(t.after.nodes))
 	}
 	return ""
 }
@@ -35,24 +35,25 @@ func (t *transition) stateMachineSafety() string {
 	if n := min(applied, len(committed)); !isPrefix(committed[:n], t.is.log) {
 		return fmt.Sprintf("node %d applies %s, committed is %s", t.is.id, renderLog(t.is.log[:applied]), renderLog(committed))
 	}
-	if applied <= len(committed) {
-		return ""
-	}
-	if t.is.status.Role != core.Leader {
+	if t.is.status.Role == core.Leader {
+		t.commits(t.is.log[:applied])
+	} else if applied > len(committed) {
 		return fmt.Sprintf("node %d applies up to %d, which no leader has committed", t.is.id, applied)
-	}
-	h := t.remember()
-	for _, entry := range t.is.log[len(committed):applied] {
-		h.committed = append(h.committed, entry)
-		h.terms = append(h.terms, t.is.status.HardState.Term)
 	}
 	return ""
 }
 
-// committedDurable (I9): a quorum holds all that is committed on disk.
-func (t *transition) committedDurable() string {
-	if n := t.durableOn(t.history.committed); !t.hasQuorum(n) {
-		return fmt.Sprintf("%d of %d disks hold what is committed: %s", n, len(t.after.nodes), renderLog(t.history.committed))
+// commits remembers what a leader has committed. That is in its term, though the leader of
+// a later one may have done so before: it has it from earlier ones.
+func (t *transition) commits(log []slot) {
+	term := t.is.status.HardState.Term
+	for i, entry := range log {
+		switch {
+		case i >= len(t.history.committed):
+			h := t.remember()
+			h.committed, h.terms = append(h.committed, entry), append(h.terms, term)
+		case t.history.terms[i] > term:
+			t.remember().terms[i] = term
+		}
 	}
-	return ""
 }

@@ -27,7 +27,8 @@ type undertaker struct {
 
 // bury drops the dead messages of a state.
 func (m *model) bury(r *recall, s *state) {
-	u := undertaker{m: m, r: r, s: s, mayCrash: s.left[forCrash] > 0, mayTimeout: s.left[forTimeout] > 0}
+	u := undertaker{m: m, r: r, s: s, mayTimeout: s.left[forTimeout] > 0}
+	u.mayCrash = s.left[forCrash] > 0 || s.left[forStateLoss] > 0
 	for _, number := range s.nodes {
 		status := m.locals.at(number).status
 		u.ceiling = max(u.ceiling, status.HardState.Term)
@@ -59,6 +60,8 @@ func (u *undertaker) isDeadReply(sent *message) bool {
 	case *wire.VoteReply:
 		return isOver(reply.Term, receiver, core.Candidate)
 	case *wire.HeartbeatReply:
+		return isOver(reply.Term, receiver, core.Leader)
+	case *wire.SnapshotWanted:
 		return isOver(reply.Term, receiver, core.Leader)
 	case *wire.AppendReply:
 		return isOver(reply.Term, receiver, core.Leader) || isKnown(reply, receiver, sent.from)
@@ -102,15 +105,18 @@ func (u *undertaker) isDeadRequest(sent *message, number uint32) bool {
 	if receiver.disk.hard.Term != u.ceiling {
 		return false
 	}
+	// A snapshot that was to be fetched in an earlier term may take the place of what the
+	// leader of this one has sent; one that this leader has offered cannot.
+	isForgetful := u.mayCrash || len(receiver.fetches) > 0
 	isSilent := false
 	switch request := sent.payload.(type) {
 	case *wire.RequestPreVote:
 	case *wire.RequestVote:
-		if u.mayCrash && request.Term == u.ceiling && receiver.disk.hard.Vote == 0 {
+		if isForgetful && request.Term == u.ceiling && receiver.disk.hard.Vote == 0 {
 			return false // The vote, or what speaks against it, may be lost.
 		}
 	case *wire.AppendEntries:
-		if u.mayCrash && request.Term == u.ceiling {
+		if isForgetful && request.Term == u.ceiling {
 			return false // What it carries may be lost.
 		}
 		// What is refused in this term may be taken later: then it is not silent now.
@@ -119,6 +125,11 @@ func (u *undertaker) isDeadRequest(sent *message, number uint32) bool {
 		if request.Term == u.ceiling {
 			return false // It may bring news when the entries are there.
 		}
+	case *wire.SnapshotOffer:
+		if isForgetful && request.Term == u.ceiling {
+			return false // What it offers may be needed later.
+		}
+		isSilent = request.Term == u.ceiling
 	default:
 		return false
 	}

@@ -17,7 +17,9 @@
 //	a command is proposed to a leader;
 //	the oldest write of a member ends;
 //	a member loses all but its disk, and restarts (whom it happens to while it is down
-//	  makes no difference: what would have arrived is late or lost).
+//	  makes no difference: what would have arrived is late or lost);
+//	a snapshot becomes durable, taken or fetched; the log forgets what it covers; it is
+//	  restored or turns out to be damaged; a member whose state is lost asks for one.
 //
 // The network keeps no order. Loss needs no step: what is never delivered is lost, and
 // all that may happen without a message may happen while it is under way. A crash keeps
@@ -33,9 +35,31 @@
 // deadlines; an event moves no clock. Whoever asks for a vote is answered twice: as if
 // the leader had just been heard of, and as if it had not for long. So every order of
 // deadlines is tried, also those that no clock would produce. Left out are a write that
-// takes so long that a leader gives up, transfers, changes of membership and snapshots,
-// and that a leader skips the heartbeat to a peer that has just answered: it is as late
-// or lost as the network likes, though noted as sent.
+// takes so long that a leader gives up, transfers, and changes of membership, and that a
+// leader skips the heartbeat to a peer that has just answered: it is as late or lost as
+// the network likes, though noted as sent.
+//
+// # Snapshots
+//
+// A log may begin behind an entry. What it has no more is remembered all the same, as a
+// ghost, and so is what has led to the state in a snapshot, which is its ID: so all
+// invariants compare whole logs, and what was compacted, or is in a snapshot, counts as
+// what it was. A log that begins anew gets the ghost of the snapshot in whose place it is.
+// Nothing of a member sees ghosts: entries are read from behind the beginning only.
+//
+// A snapshot is whole or not there. It is of any state that the member has been in since
+// the last: so it may have been captured long before it is durable, though a crash in
+// between loses it. The core hears of its own at once, for until it does it only forgets
+// less. A log forgets as much as a snapshot allows or less, whatever peers need: how
+// much a leader keeps for them is no matter of safety. What is to be fetched may come at
+// any time, each of several, or never; where members crash, it may be durable before the
+// core hears. Transfers that are resumed, replaced, and given up are all of that kind. An
+// offer is of the newest snapshot, and is late or lost like any message; with LateOffers
+// it may be made when its leadership is over. Where snapshots may be damaged, which is
+// noticed when they are restored, by a member that runs or restarts, restoring takes its time, and
+// older ones are kept; elsewhere it follows at once, and only the newest is kept, which
+// is the only one that is used. Left out are state machines that keep their state, and a
+// log store that has entries after a restart that were to be forgotten.
 //
 // # Making it small
 //
@@ -50,6 +74,15 @@
 //   - A step that only consumes a message is not taken.
 //   - A message that can do nothing any more is dropped (dead.go).
 //   - Seq is counted from what is synced (core.AppendState).
+//
+// Snapshots add to what has to be kept. A log that is replaced by a snapshot may lose what
+// the leader of the term has sent, but only if that leader has not offered it: one that it has
+// offered is of its own log, and what it had sent before of that is in the snapshot, or else
+// the log has the snapshot's last entry and stays. So what could be sent again without
+// effect is no message without effect while an older fetch is under way. An offer is one
+// when it belongs to a stream that is over, or its term is. That snapshots of equal states
+// have equal IDs makes fewer states, and no difference: the core hands IDs on, and
+// compares them never.
 //
 // States are known by 128-bit hashes. For n states the probability that two of them are
 // taken for one is below n*n/2^129, some 10^-24 for ten millions.

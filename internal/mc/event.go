@@ -28,14 +28,29 @@ const (
 	endWrite
 	unreachable
 	crash
+	// crashDamaged makes a member crash, whose newest snapshot then is damaged.
+	crashDamaged
+	// takeSnapshot makes a snapshot durable, compact forgets entries. publish makes a
+	// snapshot durable that was fetched, receive tells the core so, too.
+	takeSnapshot
+	compact
+	publish
+	receive
+	// restored and failToRestore end the restoring of a snapshot.
+	restored
+	failToRestore
+	// want makes a member ask for a snapshot whose state is lost, makeOffer makes an offer
+	// that the core has asked for.
+	want
+	makeOffer
 	kinds
 )
 
 // The letters by which a script names what happens.
-const letters = "dDuUxtkhnpswc"
+const letters = "dDuUxtkhnpswcCTKbreEqo"
 
 // An action is a kind, the place of a member, and a number: of the message, of the
-// command, or of the peer.
+// command, of the peer, of the last entry that it is about, or of the fetch.
 type action uint32
 
 const (
@@ -92,6 +107,18 @@ func (m *model) describe(a action) string {
 		return fmt.Sprintf("node %d's oldest write ends", node)
 	case unreachable:
 		return fmt.Sprintf("node %d may have lost messages to node %d", node, a.number())
+	case takeSnapshot, compact:
+		return fmt.Sprintf("node %d %s through %d", node, deeds[a.kind()], a.number())
+	case makeOffer:
+		return fmt.Sprintf("node %d makes its offer to node %d", node, a.number())
 	}
-	return fmt.Sprintf("node %d crashes and restarts", node)
+	return fmt.Sprintf("node %d %s", node, deeds[a.kind()])
+}
+
+// deeds are what a member does, or what happens to it.
+var deeds = map[kind]string{
+	crash: "crashes and restarts", crashDamaged: "crashes and restarts, and its newest snapshot is damaged",
+	takeSnapshot: "has taken a snapshot", compact: "forgets entries", publish: "has fetched a snapshot, and not noticed yet",
+	receive: "has fetched a snapshot", restored: "has restored a snapshot", failToRestore: "cannot restore a snapshot",
+	want: "asks for a snapshot",
 }

@@ -14,14 +14,14 @@ import (
 type history struct {
 	// leaders are those elected, by term.
 	leaders []wire.NodeID
-	// committed are the entries that were, and terms those of the leaders that did it.
+	// committed are the entries that were, and terms the first of the leaders that did it.
 	committed []slot
 	terms     []wire.Term
 	hashes    []hash // under each renaming
 }
 
 func (h *history) clone() *history {
-	return &history{leaders: slices.Clone(h.leaders), committed: slices.Clip(h.committed), terms: slices.Clip(h.terms)}
+	return &history{leaders: slices.Clone(h.leaders), committed: slices.Clip(h.committed), terms: slices.Clone(h.terms)}
 }
 
 func (h *history) appendTo(buf []byte, relabel core.Relabel) []byte {
@@ -39,8 +39,17 @@ func (h *history) appendTo(buf []byte, relabel core.Relabel) []byte {
 	return buf
 }
 
-func newHistory(bounds Bounds) *history {
-	return &history{leaders: make([]wire.NodeID, bounds.TermMax+1)}
+// firstHistory is what is remembered in the beginning: what is committed then was by the
+// leaders of the entries' terms.
+func (m *model) firstHistory() *history {
+	h := &history{leaders: make([]wire.NodeID, m.bounds.TermMax+1)}
+	for _, entry := range m.disks()[0].log[:m.bounds.Committed] {
+		h.committed, h.terms = append(h.committed, entry), append(h.terms, entry.term)
+	}
+	if m.bounds.Offered {
+		h.leaders[m.disks()[0].hard.Term] = nodeAt(0)
+	}
+	return h
 }
 
 func nodeAt(place int) wire.NodeID { return wire.NodeID(place + 1) }

@@ -37,13 +37,24 @@ const (
 	AckedIsLeaders
 	// CommitMonotonic (I12, I13): commit never falls but in a crash, and is in the log.
 	CommitMonotonic
+	// CompactionCovered (I13): a log forgets only what was applied and what a durable
+	// snapshot covers.
+	CompactionCovered
+	// SnapshotTrue (I14): a durable snapshot is of what is committed, describes itself
+	// truly, and was committed in a term that is durable, too; only such are offered and
+	// restored.
+	SnapshotTrue
+	// AppliedInOrder (I7): a state machine is given entry after entry, or a snapshot.
+	AppliedInOrder
+	// MembershipInEffect (I15): the membership in effect is the latest in the log.
+	MembershipInEffect
 	invariants
 )
 
 var invariantNames = [invariants]string{
 	"the core's own checks", "election safety", "single vote", "term monotonic", "leader append-only", "log matching",
 	"leader completeness", "state machine safety", "commit rule", "committed durable", "durable before ack",
-	"acknowledged is the leader's", "commit monotonic",
+	"acknowledged is the leader's", "commit monotonic", "compaction covered", "snapshot true", "applied in order", "membership in effect",
 }
 
 // String names the invariant.

@@ -11,28 +11,6 @@ import (
 	"github.com/balsa-raft/raft/wire"
 )
 
-// slot is an entry at a place of a log, which says its index. Value tells commands
-// apart; all memberships are the one that the group was formed with.
-type slot struct {
-	term  wire.Term
-	kind  wire.EntryKind
-	value uint8
-}
-
-// write is one that the disk has not ended: it replaces what stands at or after first.
-type write struct {
-	seq   core.Seq
-	hard  wire.HardState
-	first wire.Index
-	slots []slot
-}
-
-// image is what a disk holds.
-type image struct {
-	hard wire.HardState
-	log  []slot
-}
-
 // local is one member with its disk, its log and its streams. It does not change once
 // it is in the table; a step works on a clone. Slices are shared, and so only replaced.
 type local struct {
@@ -40,14 +18,16 @@ type local struct {
 	core  *core.Core
 	clock core.Instant
 	disk  image
-	// pending are the writes that have not ended, oldest first; log is what the disk
+	// pending are the writes that have not ended, oldest first; records is what the disk
 	// will hold when they have.
 	pending []write
-	log     []slot
-	// applied is how far the core has said to apply, round its latest pre-vote.
-	applied wire.Index
-	round   wire.Round
-	streams []stream // by the peer's ID less one
+	records
+	// applied is how far the core has said to apply, machine how far the state machine is,
+	// zero if it is in no state at all; round is the latest pre-vote.
+	applied, machine wire.Index
+	round            wire.Round
+	streams          []stream // by the peer's ID less one
+	transfers
 
 	// What follows is derived from the above, by settle.
 	status    core.Status
@@ -61,7 +41,7 @@ type local struct {
 func (l *local) clone() *local {
 	clone := *l
 	clone.core = l.core.Clone()
-	clone.streams = slices.Clone(l.streams)
+	clone.streams, clone.asked = slices.Clone(l.streams), slices.Clone(l.asked)
 	clone.peers, clone.hashes = nil, nil
 	return &clone
 }
@@ -87,15 +67,12 @@ func (l *local) peer(id wire.NodeID) *progress.Progress {
 // appendTo appends all that decides what the member does next.
 func (l *local) appendTo(buf []byte, relabel core.Relabel) []byte {
 	buf = l.core.AppendState(buf, relabel)
-	buf = appendHardState(buf, l.disk.hard, relabel)
-	buf = appendSlots(buf, l.disk.log)
+	buf = l.disk.appendTo(buf, relabel)
 	buf = append(buf, byte(len(l.pending)))
-	for _, w := range l.pending {
-		buf = appendHardState(buf, w.hard, relabel)
-		buf = append(buf, byte(w.first))
-		buf = appendSlots(buf, w.slots)
+	for i := range l.pending {
+		buf = l.pending[i].appendTo(buf, relabel)
 	}
-	buf = append(buf, byte(l.applied), byte(l.round))
+	buf = append(buf, byte(l.applied), byte(l.machine), byte(l.round))
 	streams := make([]stream, len(l.streams))
 	for i := range l.streams {
 		streams[relabel(wire.NodeID(i+1))-1] = l.streams[i]
@@ -103,7 +80,7 @@ func (l *local) appendTo(buf []byte, relabel core.Relabel) []byte {
 	for i := range streams {
 		buf = streams[i].appendTo(buf)
 	}
-	return buf
+	return l.transfers.appendTo(buf, relabel)
 }
 
 func appendHardState(buf []byte, hard wire.HardState, relabel core.Relabel) []byte {
@@ -120,11 +97,6 @@ func appendSlots(buf []byte, slots []slot) []byte {
 		buf = append(buf, byte(s.term), byte(s.kind), s.value)
 	}
 	return buf
-}
-
-// replace returns a log in which slots stand from first on, and nothing after them.
-func replace(log []slot, first wire.Index, slots []slot) []slot {
-	return append(slices.Clone(log[:first-1]), slots...)
 }
 
 // idAt returns the LogID of the entry at an index, zero at zero.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
 )
 
 // outcome is what an event does to a member, and what it sends. A member is a function,
@@ -19,7 +20,7 @@ type outcome struct {
 	// broken is what the step violates by itself, nil if nothing.
 	broken *finding
 	// What the invariants that look at several members have to look at.
-	leads, changedLog, changedDisk, applied, acknowledges bool
+	leads, changedLog, changedDisk, changedSnapshots, applied, acknowledges, offers bool
 }
 
 const memoryShards = 64
@@ -83,12 +84,15 @@ func (m *model) work(number uint32, event action) *outcome {
 		o.sends = append(o.sends, m.internMessage(sent))
 		term, match := acknowledged(sent.payload)
 		o.acknowledges = o.acknowledges || term > 0 && match > 0
+		_, isOffer := sent.payload.(*wire.SnapshotOffer)
+		o.offers = o.offers || isOffer
 	}
 	o.isNothing = o.next == number && len(o.sends) == 0 && o.broken == nil
 	after := s.l
 	o.leads = after.status.Role == core.Leader && (before.status.Role != core.Leader || before.status.HardState.Term != after.status.HardState.Term)
 	o.changedLog = !isPrefix(after.log, before.log)
 	o.changedDisk = !isPrefix(before.disk.log, after.disk.log)
+	o.changedSnapshots = !slices.EqualFunc(before.disk.snapshots, after.disk.snapshots, func(a, b wire.SnapshotMeta) bool { return isSame(&a, &b) })
 	o.applied = after.applied != before.applied || !slices.Equal(before.log, after.log)
 	return o
 }

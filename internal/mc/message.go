@@ -55,6 +55,8 @@ func renderValue(value any) string {
 			entries[i] = renderEntry(e)
 		}
 		return "[" + strings.Join(entries, ", ") + "]"
+	case wire.SnapshotMeta:
+		return renderSnapshot(&value)
 	case wire.HardState:
 		return fmt.Sprintf("term %d vote %d", value.Term, value.Vote)
 	}
@@ -66,6 +68,31 @@ func renderEntry(e wire.Entry) string {
 		return fmt.Sprintf("%v command %d", e.ID(), e.Data[0])
 	}
 	return fmt.Sprintf("%v %v", e.ID(), e.Kind)
+}
+
+// renderSnapshot renders a snapshot like "snapshot 3(term 2)[1 2 2]".
+func renderSnapshot(s *wire.SnapshotMeta) string {
+	return fmt.Sprintf("snapshot %v%s", s.Last, renderLog(contentOf(s.ID)))
+}
+
+func renderSnapshots(snapshots []wire.SnapshotMeta) string {
+	if len(snapshots) == 0 {
+		return "no snapshot"
+	}
+	all := make([]string, len(snapshots))
+	for i := range snapshots {
+		all[i] = renderSnapshot(&snapshots[i])
+	}
+	return strings.Join(all, ", ")
+}
+
+// String renders a log like "[1 | 2 3(1)]": what is before the bar is not held.
+func (r records) String() string {
+	if r.base.Index == 0 {
+		return renderLog(r.log)
+	}
+	before, held := renderLog(r.log[:r.base.Index]), renderLog(r.log[r.base.Index:])
+	return strings.TrimSuffix(before, "]") + " | " + strings.TrimPrefix(held, "[")
 }
 
 func renderLog(log []slot) string {

@@ -9,10 +9,11 @@ import (
 
 // model is what all workers share: the scope, and everything that has a number.
 type model struct {
-	bounds     Bounds
-	membership []byte
-	// relabels are the renamings under which a state is still the same: all of them,
-	// for no member is special in the beginning.
+	bounds Bounds
+	// memberships are those that may be in effect, the first from the beginning.
+	memberships []wire.Membership
+	// relabels are the renamings under which a state is still the same: all of them that
+	// change no membership. What else is special in the beginning makes no difference.
 	relabels []core.Relabel
 
 	locals    *table[local]
@@ -32,20 +33,15 @@ func newModel(bounds Bounds) *model {
 	m := &model{
 		bounds: bounds, locals: newTable[local](), messages: newTable[message](), histories: newTable[history](), outcomes: newMemory(),
 	}
-	members := make([]wire.Member, bounds.Nodes)
-	for i := range members {
-		members[i].ID = wire.NodeID(i + 1)
-	}
-	membership := wire.NewMembership(members...)
-	m.membership = wire.AppendMembership(nil, &membership)
-	m.relabels = relabels(bounds.Nodes)
+	m.memberships = bounds.memberships()
+	m.relabels = symmetries(bounds.Nodes, m.memberships)
 	return m
 }
 
 func (m *model) watches(i Invariant) bool { return !m.ignored[i] }
 
-// relabels returns all renamings of the members, the one that changes nothing first.
-func relabels(nodes int) []core.Relabel {
+// renamings returns all renamings of the members, the one that changes nothing first.
+func renamings(nodes int) []core.Relabel {
 	var all []core.Relabel
 	names := make([]wire.NodeID, 0, nodes)
 	var extend func(used uint)

@@ -78,6 +78,32 @@ func applyAll(l *local, events []core.Event) []core.Effect {
 	return effects
 }
 
+// tellEverybody puts the leader's commit index into heartbeats, whatever the peer is
+// known to hold.
+func tellEverybody(l *local, events []core.Event) []core.Effect {
+	effects := handleAsIs(l, events...)
+	for i, effect := range effects {
+		if send, ok := effect.(core.Send); ok {
+			if m, ok := send.Message.(*wire.Heartbeat); ok {
+				effects[i] = core.Send{To: send.To, Message: &wire.Heartbeat{Term: m.Term, Round: m.Round, Commit: l.core.Brief().Commit}}
+			}
+		}
+	}
+	return effects
+}
+
+// believeHeartbeat lets leaders tell everybody, and followers commit what they hold, though
+// it may not be the leader's (§5.3).
+func believeHeartbeat(l *local, events []core.Event) []core.Effect {
+	effects := tellEverybody(l, events)
+	if arrived, ok := events[0].(core.MessageArrived); ok {
+		if m, ok := arrived.Message.(*wire.Heartbeat); ok && l.core.Brief().Role == core.Follower && min(m.Commit, l.core.Brief().Last) > l.applied {
+			effects = append(effects, core.Apply{Through: min(m.Commit, l.core.Brief().Last)})
+		}
+	}
+	return effects
+}
+
 // believeLongLog lets every candidate seem up to date (§5.4.1).
 func believeLongLog(_ *local, m wire.Message) wire.Message {
 	last := wire.LogID{Term: 1 << 20, Index: 1 << 20}
@@ -140,26 +166,31 @@ func tellNonsense(l *local, events []core.Event) []core.Effect {
 	return handleAsIs(l, append(slices.Clone(events), core.EntriesApplied{Through: 100})...)
 }
 
-func TestPlantedBugsAreFound(t *testing.T) {
-	everythingBut := func(watched ...Invariant) (ignored [invariants]bool) {
-		for i := range ignored {
-			ignored[i] = !slices.Contains(watched, Invariant(i))
-		}
-		return ignored
+// everythingBut are the invariants that are ignored when only some are watched.
+func everythingBut(watched ...Invariant) (ignored [invariants]bool) {
+	for i := range ignored {
+		ignored[i] = !slices.Contains(watched, Invariant(i))
 	}
+	return ignored
+}
+
+// plant is a bug, and what finds it.
+type plant struct {
+	name    string
+	bounds  Bounds
+	tamper  tamper
+	ignored [invariants]bool
+	want    Invariant
+}
+
+func TestPlantedBugsAreFound(t *testing.T) {
 	slow := Bounds{Nodes: 3, TermMax: 2, Timeouts: 1, EntriesPerMessage: 2}
 	crash := Bounds{Nodes: 3, TermMax: 3, Timeouts: 2, Crashes: 1, EntriesPerMessage: 2}
 	two := Bounds{Nodes: 3, TermMax: 3, Timeouts: 2, EntriesPerMessage: 1, InstantDisk: true}
 	contradiction := Bounds{Nodes: 3, Logs: contradicting, TermMax: 4, Timeouts: 1, Heartbeats: 1, EntriesPerMessage: 1, InstantDisk: true}
 	command := Bounds{Nodes: 3, TermMax: 2, Timeouts: 1, Proposals: 1, EntriesPerMessage: 1, InstantDisk: true}
 	loseVote := tamper{save: func(w write) write { w.hard.Vote = 0; return w }}
-	for _, test := range []struct {
-		name    string
-		bounds  Bounds
-		tamper  tamper
-		ignored [invariants]bool
-		want    Invariant
-	}{
+	for _, test := range []plant{
 		{"acknowledge before sync", slow, tamper{handle: acknowledgeBeforeSync}, [invariants]bool{}, DurableBeforeAck},
 		{"acknowledge before sync, seen by what it leads to", crash, tamper{handle: acknowledgeBeforeSync},
 			everythingBut(CommittedDurable, LeaderCompleteness), CommittedDurable},
@@ -176,33 +207,47 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{"take any previous entry for the leader's, seen when applied", contradiction, withMessage(believePrevious),
 			everythingBut(StateMachineSafety), StateMachineSafety},
 		{"apply what was not compared", contradiction, tamper{handle: applyAll}, [invariants]bool{}, StateMachineSafety},
+		{"a heartbeat commits what was not compared", contradiction, tamper{handle: believeHeartbeat}, [invariants]bool{}, StateMachineSafety},
 		{"the vote on the disk changes", slow, tamper{save: voteAgain}, [invariants]bool{}, SingleVote},
 		{"the term on the disk falls", slow, tamper{save: fallBack}, [invariants]bool{}, TermMonotonic},
 		{"a leader replaces an entry", command, tamper{handle: replaceEntry}, [invariants]bool{}, AppendOnly},
 		{"the core forgets what is committed", slow, tamper{handle: forget}, everythingBut(CommitMonotonic), CommitMonotonic},
 		{"the core is told nonsense", slow, tamper{handle: tellNonsense}, [invariants]bool{}, CoreChecks},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			m := newModel(test.bounds)
-			m.tamper, m.ignored = test.tamper, test.ignored
-			report := m.search("planted", Options{Workers: 1, StatesMax: 2_000_000})
-			if report.Violation == nil {
-				t.Fatalf("not found in %d states, closed %v", report.Distinct, report.Closed)
-			}
-			if report.Violation.Invariant != test.want.String() {
-				t.Errorf("found: %s: %s, want %v\n%s", report.Violation.Invariant, report.Violation.Detail, test.want, report.Violation.Transcript)
-			}
-			t.Logf("%s: depth %d, %d states, %.2f s", report.Violation.Detail, report.Depth, report.Distinct, report.Seconds)
-			replayed := newModel(test.bounds)
-			replayed.tamper, replayed.ignored = test.tamper, test.ignored
-			var transcript strings.Builder
-			if err := replayed.replay(report.Violation.Script, &transcript); err != nil {
-				t.Fatal(err)
-			}
-			if transcript.String() != report.Violation.Transcript || !strings.Contains(transcript.String(), "VIOLATED: "+test.want.String()) {
-				t.Errorf("the replay differs:\n%s\nfirst:\n%s", transcript.String(), report.Violation.Transcript)
-			}
-		})
+		t.Run(test.name, test.isFound)
+	}
+}
+
+// isFound searches for the bug, and replays what was found.
+func (p plant) isFound(t *testing.T) {
+	t.Parallel()
+	m := newModel(p.bounds)
+	m.tamper, m.ignored = p.tamper, p.ignored
+	report := m.search("planted", Options{Workers: 1, StatesMax: 2_000_000})
+	if report.Violation == nil {
+		t.Fatalf("not found in %d states, closed %v", report.Distinct, report.Closed)
+	}
+	if report.Violation.Invariant != p.want.String() {
+		t.Errorf("found: %s: %s, want %v\n%s", report.Violation.Invariant, report.Violation.Detail, p.want, report.Violation.Transcript)
+	}
+	t.Logf("%s: depth %d, %d states, %.2f s", report.Violation.Detail, report.Depth, report.Distinct, report.Seconds)
+	replayed := newModel(p.bounds)
+	replayed.tamper, replayed.ignored = p.tamper, p.ignored
+	var transcript strings.Builder
+	if err := replayed.replay(report.Violation.Script, &transcript); err != nil {
+		t.Fatal(err)
+	}
+	if transcript.String() != report.Violation.Transcript || !strings.Contains(transcript.String(), "VIOLATED: "+p.want.String()) {
+		t.Errorf("the replay differs:\n%s\nfirst:\n%s", transcript.String(), report.Violation.Transcript)
+	}
+}
+
+// TestFollowerComparesFirst says that a follower with a conflicting tail commits none of it,
+// even if a leader's heartbeat told of more than the follower is known to hold.
+func TestFollowerComparesFirst(t *testing.T) {
+	m := newModel(Bounds{Nodes: 3, Logs: contradicting, TermMax: 4, Timeouts: 1, Heartbeats: 1, EntriesPerMessage: 2, InstantDisk: true})
+	m.tamper.handle = tellEverybody
+	if report := m.search("heartbeat", Options{Workers: 1}); report.Violation != nil || !report.Closed || report.Distinct < 1000 {
+		t.Errorf("%d states, closed %v: %+v", report.Distinct, report.Closed, report.Violation)
 	}
 }

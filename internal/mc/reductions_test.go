@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/balsa-raft/raft/wire"
 )
 
 // reached searches a scope, and returns what the members were in, what was remembered,
@@ -55,6 +57,30 @@ var tiny = map[string]Bounds{
 	"a lost link":       {Nodes: 2, TermMax: 2, Timeouts: 1, Proposals: 1, Unreachables: 1, EntriesPerMessage: 1, InstantDisk: true},
 	"contradiction":     {Nodes: 3, Logs: contradicting, TermMax: 4, Timeouts: 1, EntriesPerMessage: 2, InstantDisk: true},
 	"duplicates of two": {Nodes: 2, TermMax: 3, Timeouts: 2, Duplicates: 1, Drops: 1, EntriesPerMessage: 2, InstantDisk: true},
+	"snapshot": {
+		Nodes: 3, Logs: overtaken, Committed: 2, Snapshots: []wire.Index{2, 2, 0}, Bases: []wire.Index{2, 2, 0},
+		TermMax: 4, Timeouts: 1, EntriesPerMessage: 2, InstantDisk: true,
+	},
+	"snapshot, slow": {
+		Nodes: 3, Logs: overtaken, Committed: 2, Snapshots: []wire.Index{2, 2, 0}, Bases: []wire.Index{2, 2, 0},
+		TermMax: 4, Timeouts: 1, EntriesPerMessage: 2,
+	},
+	"snapshot of an earlier leader": {
+		Nodes: 3, Logs: overtaken, Committed: 2, Snapshots: []wire.Index{2, 2, 0}, Bases: []wire.Index{2, 2, 0}, Offered: true,
+		TermMax: 4, Timeouts: 1, EntriesPerMessage: 1, InstantDisk: true,
+	},
+	"snapshot, taken": {
+		Nodes: 3, Logs: [][]wire.Term{{1, 2}, {1, 2}, {1}}, Committed: 2,
+		TermMax: 3, Timeouts: 1, Takes: 1, Compactions: 1, EntriesPerMessage: 2, InstantDisk: true, LateOffers: true,
+	},
+	"snapshot, crash": {
+		Nodes: 3, Logs: overtaken, Committed: 2, Snapshots: []wire.Index{2, 2, 0}, Bases: []wire.Index{2, 2, 0},
+		TermMax: 4, Timeouts: 1, Crashes: 1, EntriesPerMessage: 2, InstantDisk: true,
+	},
+	"state lost of two": {
+		Nodes: 2, Logs: [][]wire.Term{{1, 2}, {1, 2}}, Committed: 2, Snapshots: []wire.Index{2, 2}, Bases: []wire.Index{2, 2},
+		TermMax: 3, Timeouts: 1, StateLosses: 1, Wants: 1, EntriesPerMessage: 2,
+	},
 }
 
 // TestReductionsLoseNothing compares with a search that takes every step, keeps every

@@ -11,9 +11,24 @@ type Bounds struct {
 	// Nodes is the number of members, all voters, at most NodesMax. They begin with the
 	// first entry, the membership of term 1, on their disks, unless Logs says otherwise.
 	Nodes int `json:"nodes"`
+	// Founders is how many of the nodes are members in the beginning, zero for all; the others
+	// begin with nothing. Memberships are the voters that may come after them, in that order,
+	// ascending. Nothing changes the membership yet: the core has no way to.
+	Founders    int             `json:"founders,omitempty"`
+	Memberships [][]wire.NodeID `json:"memberships,omitempty"`
 	// Logs are the terms of the entries that the members begin with. All of them begin
 	// with term 1, and all members in the last of these terms.
 	Logs [][]wire.Term `json:"logs,omitempty"`
+	// Committed is how many entries of the first log are committed in the beginning; a
+	// majority of the logs must have them.
+	Committed int `json:"committed,omitempty"`
+	// Snapshots are the last entries that the members' snapshots cover in the beginning,
+	// Bases the last ones that their logs have no more. Both must be committed.
+	Snapshots []wire.Index `json:"snapshots,omitempty"`
+	Bases     []wire.Index `json:"bases,omitempty"`
+	// Offered says that the first member leads in the beginning's term, or did, and has offered
+	// its snapshot to the last one.
+	Offered bool `json:"offered,omitempty"`
 	// TermMax is the last term.
 	TermMax wire.Term `json:"term_max"`
 	// Timeouts is how often members lose patience and campaign.
@@ -33,6 +48,18 @@ type Bounds struct {
 	Unreachables int `json:"unreachables"`
 	// Crashes is how often a member loses all that is not on its disk, and restarts.
 	Crashes int `json:"crashes"`
+	// Takes is how often members take a snapshot, of any state that they have been in since
+	// the last, and Compactions how often they forget entries.
+	Takes       int `json:"takes,omitempty"`
+	Compactions int `json:"compactions,omitempty"`
+	// StateLosses is how often a snapshot turns out to be damaged: when it is restored, or at
+	// a restart.
+	StateLosses int `json:"state_losses,omitempty"`
+	// Wants is how often members ask for a snapshot whose state is lost.
+	Wants int `json:"wants,omitempty"`
+	// LateOffers lets offers of snapshots be made later than they are asked for, maybe when
+	// the leadership is over.
+	LateOffers bool `json:"late_offers,omitempty"`
 	// EntriesPerMessage is how many entries an AppendEntries carries at most.
 	EntriesPerMessage int `json:"entries_per_message"`
 	// InstantDisk makes every write end before anything else happens.
@@ -57,11 +84,14 @@ type Scope struct {
 }
 
 // Scopes returns the scopes that have names.
-func Scopes() []Scope { return []Scope{mc1(), mc2()} }
+func Scopes() []Scope { return []Scope{mc1(), mc2(), mc5()} }
 
 // of fills in what most parts have in common.
 func of(b Bounds) Bounds {
-	b.Nodes, b.EntriesPerMessage = 3, 2
+	b.EntriesPerMessage = 2
+	if b.Nodes == 0 {
+		b.Nodes = 3
+	}
 	if b.TermMax == 0 {
 		b.TermMax = wire.Term(b.Timeouts + 1)
 	}
@@ -79,6 +109,7 @@ func mc1() Scope {
 			{"an election, a command, a heartbeat and a duplicate", of(Bounds{Timeouts: 1, Proposals: 1, Heartbeats: 1, Duplicates: 1, InstantDisk: true})},
 			{"an election, a command, and two lost links", of(Bounds{Timeouts: 1, Proposals: 1, Unreachables: 2, InstantDisk: true})},
 			{"logs that contradict each other", of(Bounds{Logs: contradicting, TermMax: 5, Timeouts: 2, InstantDisk: true})},
+			{"logs that contradict each other, and two heartbeats", of(Bounds{Logs: contradicting, TermMax: 4, Timeouts: 1, Heartbeats: 2, InstantDisk: true})},
 		},
 	}
 }

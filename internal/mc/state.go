@@ -18,24 +18,36 @@ const (
 	forDrop
 	forUnreachable
 	forCrash
+	forTake
+	forCompact
+	forStateLoss
+	forWant
 	budgets
 )
 
 // budget is what is left of each.
-type budget [budgets]uint8
+type budget [budgetWords * 8]uint8
 
-func (b budget) number() uint64 { return binary.LittleEndian.Uint64(b[:]) }
+// budgetWords is how many numbers of 64 bits a budget is.
+const budgetWords = (budgets + 7) / 8
 
-func (b budget) hash() hash {
-	n := b.number()
-	return hash{stir(n), stir(^n)}
+func (b *budget) word(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+
+func (b *budget) hash() (sum hash) {
+	for i := range uint64(budgetWords) {
+		n := b.word(int(i)) ^ i<<56
+		sum = sum.plus(hash{stir(n), stir(^n)})
+	}
+	return sum
 }
 
 // costs is the budget that something is counted against, or none.
 var costs = [kinds]int{
 	deliver: -1, deliverLate: -1, duplicate: forDuplicate, duplicateLate: forDuplicate, drop: forDrop, timeout: forTimeout,
 	stepDown: forStepDown, heartbeat: forHeartbeat, tellNews: -1, propose: forProposal, endWrite: -1,
-	unreachable: forUnreachable, crash: forCrash,
+	unreachable: forUnreachable, crash: forCrash, crashDamaged: forStateLoss,
+	takeSnapshot: forTake, compact: forCompact, publish: -1, receive: -1, restored: -1, failToRestore: forStateLoss,
+	want: forWant, makeOffer: -1,
 }
 
 func (b Bounds) budget() budget {
@@ -43,6 +55,7 @@ func (b Bounds) budget() budget {
 	for of, n := range map[int]int{
 		forTimeout: b.Timeouts, forStepDown: b.StepDowns, forHeartbeat: b.Heartbeats, forProposal: b.Proposals,
 		forDuplicate: b.Duplicates, forDrop: b.Drops, forUnreachable: b.Unreachables, forCrash: b.Crashes,
+		forTake: b.Takes, forCompact: b.Compactions, forStateLoss: b.StateLosses, forWant: b.Wants,
 	} {
 		left[of] = uint8(n)
 	}
@@ -60,10 +73,13 @@ type state struct {
 
 // appendTo appends the state as numbers, the first of which says how many follow.
 func (s *state) appendTo(record []uint32) []uint32 {
-	left := s.left.number()
-	record = append(record, uint32(len(s.nodes)+3+len(s.messages)))
+	record = append(record, uint32(len(s.nodes)+1+2*budgetWords+len(s.messages)))
 	record = append(record, s.nodes...)
-	record = append(record, s.history, uint32(left), uint32(left>>32))
+	record = append(record, s.history)
+	for i := range budgetWords {
+		left := s.left.word(i)
+		record = append(record, uint32(left), uint32(left>>32))
+	}
 	return append(record, s.messages...)
 }
 
@@ -72,9 +88,12 @@ func (s *state) appendTo(record []uint32) []uint32 {
 func (s *state) read(records []uint32, nodes int) (rest []uint32) {
 	record, rest := records[1:1+records[0]], records[1+records[0]:]
 	s.nodes, record = record[:nodes:nodes], record[nodes:]
-	s.history = record[0]
-	binary.LittleEndian.PutUint64(s.left[:], uint64(record[1])|uint64(record[2])<<32)
-	s.messages = record[3:]
+	s.history, record = record[0], record[1:]
+	for i := range budgetWords {
+		binary.LittleEndian.PutUint32(s.left[8*i:], record[2*i])
+		binary.LittleEndian.PutUint32(s.left[8*i+4:], record[2*i+1])
+	}
+	s.messages = record[2*budgetWords:]
 	return rest
 }
 
@@ -95,30 +114,48 @@ func (m *model) sums(s *state, sums []hash) {
 // initial is the state in which all behaviours begin.
 func (m *model) initial() *state {
 	s := &state{left: m.bounds.budget()}
-	for i, disk := range m.bounds.disks() {
+	for i, disk := range m.disks() {
 		l := m.boot(nodeAt(i), disk)
 		l.settle()
 		s.nodes = append(s.nodes, m.internLocal(l))
 	}
-	s.history = m.internHistory(newHistory(m.bounds))
+	s.history = m.internHistory(m.firstHistory())
+	if m.bounds.Offered {
+		leader := m.locals.at(s.nodes[0])
+		offer := &wire.SnapshotOffer{Term: leader.disk.hard.Term, Epoch: 2, Snapshot: leader.disk.snapshots[0]}
+		s.messages = []uint32{m.internMessage(newMessage(leader.id, nodeAt(m.bounds.Nodes-1), offer))}
+	}
 	return s
 }
 
 // disks are what the members begin with.
-func (b Bounds) disks() []image {
+func (m *model) disks() []image {
+	b := &m.bounds
 	disks := make([]image, b.Nodes)
 	term := wire.Term(1)
 	for i := range disks {
-		disks[i].log = []slot{{term: 1, kind: wire.EntryMembership}}
+		d := &disks[i]
+		if b.Founders > 0 && i >= b.Founders {
+			continue
+		}
+		d.log = []slot{{term: 1, kind: wire.EntryMembership}}
 		if len(b.Logs) > 0 {
 			for _, t := range b.Logs[i][1:] {
-				disks[i].log = append(disks[i].log, slot{term: t, kind: wire.EntryBlank})
+				d.log = append(d.log, slot{term: t, kind: wire.EntryBlank})
 				term = max(term, t)
 			}
 		}
+		if len(b.Snapshots) > 0 && b.Snapshots[i] > 0 {
+			d.snapshots = []wire.SnapshotMeta{m.snapshotOf(d.log[:b.Snapshots[i]])}
+		}
+		if len(b.Bases) > 0 {
+			d.base = idAt(d.log, b.Bases[i])
+		}
 	}
 	for i := range disks {
-		disks[i].hard.Term = term
+		if len(disks[i].log) > 0 {
+			disks[i].hard.Term = term
+		}
 	}
 	return disks
 }

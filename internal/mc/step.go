@@ -27,6 +27,8 @@ type tamper struct {
 	handle func(l *local, events []core.Event) []core.Effect
 	// save says what a write leaves on the disk.
 	save func(w write) write
+	// keep changes a snapshot that is to be durable, or reports false: it is not.
+	keep func(l *local, s *wire.SnapshotMeta) bool
 }
 
 // step is something happening to one member.
@@ -37,6 +39,8 @@ type step struct {
 	// sends are the messages that it sent.
 	sends     []*message
 	isRestart bool
+	// restoring is the snapshot that it was told to restore last.
+	restoring wire.SnapshotMeta
 	// broken is the first invariant that the step violates by itself.
 	broken *finding
 	// say is told what happens, unless nil.
@@ -51,35 +55,20 @@ func (m *model) run(before *local, event action, say func(string, ...any)) (s *s
 			s.fail(CoreChecks, "%v", problem)
 		}
 	}()
-	if event.kind() == crash {
-		s.isRestart = true
-		s.l = m.boot(before.id, before.disk)
-	} else {
+	switch event.kind() {
+	case crash:
+		s.restart(before.id, before.disk)
+	case crashDamaged:
+		disk := before.disk
+		disk.drop(disk.snapshots[0].ID)
+		s.restart(before.id, disk)
+	default:
 		s.l = before.clone()
 		s.take(event)
 	}
 	s.l.settle()
 	s.checkStep(before)
 	return s
-}
-
-// boot starts a member on its disk.
-func (m *model) boot(id wire.NodeID, disk image) *local {
-	state := wire.LogState{HardState: disk.hard, Last: wire.Index(len(disk.log))}
-	for i, s := range disk.log {
-		if i == 0 || disk.log[i-1].term != s.term {
-			state.Terms = append(state.Terms, wire.TermStart{Term: s.term, First: wire.Index(i + 1)})
-		}
-		if s.kind == wire.EntryMembership {
-			state.Memberships = append(state.Memberships, m.entry(disk.log, wire.Index(i+1)))
-		}
-	}
-	cfg := core.Config{
-		ID: id, ElectionTimeout: electionTimeout, HeartbeatInterval: heartbeatInterval, WriteStallTimeout: stallTimeout, Seed: uint64(id),
-	}
-	c, err := core.New(cfg, state, 0)
-	invariant.Check(err == nil, "mc: a disk can be read", "error", err)
-	return &local{id: id, core: c, disk: disk, log: disk.log, streams: make([]stream, m.bounds.Nodes)}
 }
 
 // take hands an event to the core, when its time has come.
@@ -108,6 +97,30 @@ func (s *step) take(event action) {
 	case unreachable:
 		s.handle(core.PeerUnreachable{Peer: wire.NodeID(event.number())})
 	default:
+		s.takeAboutSnapshots(event)
+	}
+}
+
+// takeAboutSnapshots does what the core does not do itself, and tells it.
+func (s *step) takeAboutSnapshots(event action) {
+	switch event.kind() {
+	case want:
+		s.l.clock += long
+		s.handle(core.DeadlineReached{})
+	case takeSnapshot:
+		s.takeSnapshot(wire.Index(event.number()))
+	case compact:
+		through := wire.Index(event.number())
+		s.handle(core.CompactRequested{Through: through, Limit: through})
+	case publish, receive:
+		s.publish(int(event.number()), event.kind() == receive)
+	case restored:
+		s.handle(s.restored()...)
+	case failToRestore:
+		s.failToRestore()
+	case makeOffer:
+		s.makeOffer(wire.NodeID(event.number()))
+	default:
 		invariant.Unreachable("mc: an event that is none", "kind", event.kind())
 	}
 }
@@ -123,9 +136,7 @@ func (s *step) handle(events ...core.Event) {
 	}
 	var then []core.Event
 	for _, effect := range effects {
-		if event := s.perform(effect); event != nil {
-			then = append(then, event)
-		}
+		then = append(then, s.perform(effect)...)
 	}
 	if len(then) > 0 {
 		s.handle(then...)
@@ -135,8 +146,8 @@ func (s *step) handle(events ...core.Event) {
 	}
 }
 
-// perform does what an effect says, and returns the event that it leads to at once.
-func (s *step) perform(effect core.Effect) core.Event {
+// perform does what an effect says, and returns the events that it leads to at once.
+func (s *step) perform(effect core.Effect) []core.Event {
 	l := s.l
 	s.narrate(effect)
 	switch e := effect.(type) {
@@ -145,29 +156,40 @@ func (s *step) perform(effect core.Effect) core.Event {
 	case core.Replicate:
 		return s.replicate(&e)
 	case core.StopReplication:
-		l.streams = make([]stream, len(l.streams))
+		for i := range l.streams {
+			if e.To == 0 || e.To == wire.NodeID(i+1) {
+				l.streams[i] = stream{}
+			}
+		}
 	case core.Send:
 		s.send(e.To, e.Message)
 	case core.Apply:
-		l.applied = max(l.applied, e.Through)
-		return core.EntriesApplied{Through: min(e.Through, l.core.Brief().Commit)}
+		return s.apply(e.Through)
+	case core.OfferSnapshot:
+		return s.offerSnapshot(e)
+	case core.FetchSnapshot:
+		s.fetchSnapshot(e.Snapshot)
+	case core.DropSnapshot:
+		l.disk.drop(e.ID)
+	case core.RestoreSnapshot:
+		return s.restore(e.Snapshot)
 	}
 	return nil
 }
 
 func (s *step) write(effect core.WriteLog) {
-	w := write{seq: effect.Seq, hard: effect.HardState}
+	w := write{seq: effect.Seq, hard: effect.HardState, reset: effect.Reset, compact: effect.Compact}
 	for _, e := range effect.Entries {
-		entry := slot{term: e.Term, kind: e.Kind}
-		if e.Kind == wire.EntryCommand {
-			entry.value = e.Data[0]
-		}
-		w.slots = append(w.slots, entry)
+		w.slots = append(w.slots, s.m.slotOf(e))
 	}
 	if len(effect.Entries) > 0 {
 		w.first = effect.Entries[0].Index
-		s.l.log = replace(s.l.log, w.first, w.slots)
 	}
+	if w.reset.Index > 0 {
+		w.history = s.contentOf(w.reset)
+	}
+	s.l.records = s.l.records.after(&w)
+	s.checkWrite(&w)
 	if s.m.tamper.save != nil {
 		w = s.m.tamper.save(w)
 	}
@@ -183,46 +205,26 @@ func (s *step) endWrite() {
 	if !w.hard.IsZero() {
 		l.disk.hard = w.hard
 	}
-	if w.first > 0 {
-		l.disk.log = replace(l.disk.log, w.first, w.slots)
-	}
+	l.disk.records = l.disk.records.after(&w)
 	s.checkDisk(before)
 	s.handle(core.LogSynced{Seq: w.seq})
 }
 
-func (s *step) replicate(order *core.Replicate) core.Event {
-	l := s.l
-	stream := &l.streams[order.To-1]
-	for _, message := range stream.follow(order, s.entries, s.id, s.m.bounds.EntriesPerMessage) {
+// replicate lets a stream go on, which reads what it sends from the log.
+func (s *step) replicate(order *core.Replicate) []core.Event {
+	stream := &s.l.streams[order.To-1]
+	messages, isLost := stream.follow(order, s)
+	for _, message := range messages {
 		s.send(order.To, message)
 	}
-	if stream.cursor == stream.start {
-		return nil
+	var then []core.Event
+	if stream.cursor != stream.start {
+		then = append(then, core.EntriesSent{Peer: order.To, Epoch: stream.epoch, Last: stream.cursor})
 	}
-	return core.EntriesSent{Peer: order.To, Epoch: stream.epoch, Last: stream.cursor}
-}
-
-func (s *step) id(index wire.Index) wire.LogID { return idAt(s.l.log, index) }
-
-func (s *step) entries(lo, hi wire.Index) []wire.Entry {
-	var entries []wire.Entry
-	for i := lo; i <= hi; i++ {
-		entries = append(entries, s.m.entry(s.l.log, i))
+	if isLost {
+		then = append(then, core.PeerUnreachable{Peer: order.To})
 	}
-	return entries
-}
-
-// entry makes the entry of a slot.
-func (m *model) entry(log []slot, index wire.Index) wire.Entry {
-	s := log[index-1]
-	entry := wire.Entry{Index: index, Term: s.term, Kind: s.kind}
-	switch s.kind {
-	case wire.EntryCommand:
-		entry.Data = []byte{s.value}
-	case wire.EntryMembership:
-		entry.Data = m.membership
-	}
-	return entry
+	return then
 }
 
 func (s *step) send(to wire.NodeID, payload wire.Message) {

@@ -29,22 +29,27 @@ func (s *stream) appendTo(buf []byte) []byte {
 	return append(buf, probed, byte(s.term), byte(s.epoch), byte(s.cursor), byte(s.start), byte(s.told))
 }
 
-// follow takes over an order and returns the messages that it leads to.
-func (s *stream) follow(order *core.Replicate, entries func(lo, hi wire.Index) []wire.Entry, id func(wire.Index) wire.LogID, entriesMax int) []*wire.AppendEntries {
+// follow takes over an order and returns the messages that it leads to. If entries that
+// it needs are not in the log any more, it stops before them and reports that.
+func (s *stream) follow(order *core.Replicate, from *step) (messages []*wire.AppendEntries, isLost bool) {
 	if !s.active || order.Term != s.term || order.Epoch != s.epoch {
 		*s = stream{active: true, term: order.Term, epoch: order.Epoch, cursor: order.Prev.Index, start: order.Prev.Index}
 	}
-	var messages []*wire.AppendEntries
+	s.cursor = max(s.cursor, order.Match) // The peer has it already.
 	for s.maySend(order) {
-		hi := min(order.Last, s.cursor+wire.Index(entriesMax))
+		hi := min(order.Last, s.cursor+wire.Index(from.m.bounds.EntriesPerMessage))
+		if hi > s.cursor && s.cursor < from.l.base.Index {
+			return messages, true
+		}
 		messages = append(messages, &wire.AppendEntries{
-			Term: order.Term, Epoch: order.Epoch, Prev: id(s.cursor), Commit: order.Commit, Entries: entries(s.cursor+1, hi),
+			Term: order.Term, Epoch: order.Epoch, Prev: idAt(from.l.log, s.cursor), Commit: order.Commit,
+			Entries: from.m.entries(from.l.log, s.cursor+1, hi),
 		})
 		s.cursor = hi
 		s.probed = true
 		s.told = max(s.told, order.Commit)
 	}
-	return messages
+	return messages, false
 }
 
 func (s *stream) maySend(order *core.Replicate) bool {

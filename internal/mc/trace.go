@@ -69,8 +69,12 @@ func (t *teller) step(a action) (violated bool) {
 	broken := t.m.judge(&t.state, &next, a, o)
 	t.state = next
 	is := t.m.locals.at(o.next)
-	fmt.Fprintf(t.to, "       node %d: %v of term %d, vote %d, log %s, disk %s of term %d vote %d, commit %d\n", is.id, is.status.Role,
-		is.status.HardState.Term, is.status.HardState.Vote, renderLog(is.log), renderLog(is.disk.log), is.disk.hard.Term, is.disk.hard.Vote, is.applied)
+	fmt.Fprintf(t.to, "       node %d: %v of term %d, vote %d, log %v, disk %v of term %d vote %d, commit %d", is.id, is.status.Role,
+		is.status.HardState.Term, is.status.HardState.Vote, is.records, is.disk.records, is.disk.hard.Term, is.disk.hard.Vote, is.applied)
+	if len(is.disk.snapshots) > 0 || is.machine != is.applied {
+		fmt.Fprintf(t.to, ", %s, applied %d", renderSnapshots(is.disk.snapshots), is.machine)
+	}
+	fmt.Fprintln(t.to)
 	if broken != nil {
 		fmt.Fprintf(t.to, "     VIOLATED: %v: %s\n", broken.invariant, broken.detail)
 	}

@@ -47,8 +47,10 @@ func (t *transition) check() *finding {
 		{o.applied, CommitRule, t.commitRule},
 		{o.applied, StateMachineSafety, t.stateMachineSafety},
 		{o.leads || o.applied, LeaderCompleteness, t.leaderCompleteness},
+		{o.changedSnapshots, SnapshotTrue, t.snapshotTrue},
 		{o.changedDisk || o.applied, CommittedDurable, t.committedDurable},
 		{o.acknowledges, AckedIsLeaders, t.ackedIsLeaders},
+		{o.offers, SnapshotTrue, t.offerTrue},
 	} {
 		if !rule.applies {
 			continue
@@ -62,20 +64,6 @@ func (t *transition) check() *finding {
 	}
 	return nil
 }
-
-// durableOn counts the members whose disks begin with a log.
-func (t *transition) durableOn(log []slot) int {
-	count := 0
-	for place := range t.after.nodes {
-		if isPrefix(log, t.local(place).disk.log) {
-			count++
-		}
-	}
-	return count
-}
-
-// hasQuorum is on purpose not quorum.Config, which the core uses.
-func (t *transition) hasQuorum(members int) bool { return 2*members > t.m.bounds.Nodes }
 
 // logsDiffer returns the last place at which two logs have entries of one term, if
 // they are not the same up to there.

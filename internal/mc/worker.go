@@ -2,12 +2,7 @@
 
 package mc
 
-import (
-	"slices"
-
-	"github.com/balsa-raft/raft/internal/core"
-	"github.com/balsa-raft/raft/wire"
-)
+import "slices"
 
 // origin is how a state was first reached.
 type origin struct {
@@ -43,64 +38,6 @@ func newWorker(m *model, v *visited) *worker {
 // expand tries all that may happen in w.state.
 func (w *worker) expand() {
 	w.m.visit(&w.state, w.try)
-}
-
-// visit names all that may happen in a state.
-func (m *model) visit(s *state, try func(action)) {
-	can := func(k kind, place int, number uint32) {
-		if cost := costs[k]; cost < 0 || s.left[cost] > 0 {
-			try(newAction(k, place, number))
-		}
-	}
-	for place, number := range s.nodes {
-		l := m.locals.at(number)
-		if l.status.Role == core.Leader {
-			m.visitLeader(s, l, func(k kind, number uint32) { can(k, place, number) })
-		} else if l.status.HardState.Term < m.bounds.TermMax {
-			can(timeout, place, 0)
-		}
-		if len(l.pending) > 0 {
-			can(endWrite, place, 0)
-		}
-		can(crash, place, 0)
-	}
-	for i, number := range s.messages {
-		if i > 0 && number == s.messages[i-1] {
-			continue
-		}
-		sent := m.messages.at(number)
-		place := int(sent.to) - 1
-		for _, k := range []kind{deliver, duplicate, drop} {
-			can(k, place, number)
-		}
-		if asksForVote(sent.payload) && m.locals.at(s.nodes[place]).hears {
-			can(deliverLate, place, number)
-			can(duplicateLate, place, number)
-		}
-	}
-}
-
-// visitLeader names what only a leader does.
-func (m *model) visitLeader(s *state, l *local, can func(kind, uint32)) {
-	can(stepDown, 0)
-	can(heartbeat, 0)
-	if l.newsWaits {
-		can(tellNews, 0)
-	}
-	can(propose, uint32(m.bounds.Proposals)-uint32(s.left[forProposal])+1)
-	for i := range l.peers {
-		can(unreachable, uint32(l.peers[i].ID))
-	}
-}
-
-// asksForVote reports whether the answer depends on whether the receiver takes its
-// leader to be alive.
-func asksForVote(payload wire.Message) bool {
-	switch payload.(type) {
-	case *wire.RequestVote, *wire.RequestPreVote:
-		return true
-	}
-	return false
 }
 
 // try takes one step from w.state, and keeps where it leads to if that is new.
