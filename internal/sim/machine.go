@@ -24,14 +24,15 @@ var _ raft.Snapshotter = (*machine)(nil)
 
 // Apply is raft.StateMachine's.
 func (m *machine) Apply(batch []raft.Entry) [][]byte {
-	values := make([][]byte, len(batch))
+	values, space := make([][]byte, len(batch)), make([]byte, 0, len(batch)*valueBytes)
 	for i, e := range batch {
 		op := opOf(e.Data)
 		before := m.forgets(op, m.state.apply(e.ID(), op))
 		value := m.n.w.plant.value(m, m.chain)
 		m.n.w.check.Applies(m.n.id, e.Index, safety.Applied{Term: e.Term, Op: op, Value: value, State: m.sum()})
-		values[i] = binary.LittleEndian.AppendUint64(make([]byte, 0, valueBytes), value)
-		values[i] = binary.LittleEndian.AppendUint64(values[i], before)
+		space = binary.LittleEndian.AppendUint64(space, value)
+		space = binary.LittleEndian.AppendUint64(space, before)
+		values[i] = space[i*valueBytes : len(space) : len(space)]
 	}
 	return values
 }

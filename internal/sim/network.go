@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"time"
@@ -34,7 +35,7 @@ type link struct {
 	inFlight int
 }
 
-// pastFrame is a frame that was sent to some life of the receiver.
+// pastFrame is a copy of a frame that was sent to some life of the receiver.
 type pastFrame struct {
 	frame []byte
 	life  int
@@ -71,12 +72,11 @@ func (net *network) send(from, to wire.NodeID, envelope wire.Envelope) bool {
 		w.say(from, "-> %d %v %s", to, envelope.Message.Kind(), brief(envelope.Message))
 	}
 	net.replays(from, to, l)
-	l.past[l.pastAt%pastFrames] = pastFrame{frame: body, life: w.nodes[to-1].life}
-	l.pastAt++
+	net.keeps(to, l, body)
 	net.carry(from, to, body)
 	if w.chance(w.networking, Duplicate, 0.05) {
 		w.fault(Duplicate)
-		net.carryLate(from, to, body)
+		net.carryLate(from, to, bytes.Clone(body))
 	}
 	return true
 }
@@ -94,7 +94,16 @@ func (net *network) replays(from, to wire.NodeID, l *link) {
 	}
 	if w.has(kind) {
 		w.fault(kind)
-		net.carryLate(from, to, old.frame)
+		net.carryLate(from, to, bytes.Clone(old.frame))
+	}
+}
+
+// keeps copies a frame for replays, if there are any: the frame itself is the receiver's.
+func (net *network) keeps(to wire.NodeID, l *link, frame []byte) {
+	if w := net.w; w.plan.faults.Has(Replay) || w.plan.faults.Has(ReplayRestart) {
+		old := &l.past[l.pastAt%pastFrames]
+		old.frame, old.life = append(old.frame[:0], frame...), w.nodes[to-1].life
+		l.pastAt++
 	}
 }
 
@@ -150,7 +159,7 @@ func (net *network) delay() int64 {
 func (net *network) corrupted(frame []byte) []byte {
 	w := net.w
 	w.fault(Corrupt)
-	frame = append([]byte(nil), frame...)
+	frame = bytes.Clone(frame)
 	for range 1 + w.networking.IntN(3) {
 		frame[w.networking.IntN(len(frame))] ^= byte(1 + w.networking.IntN(255))
 	}
@@ -176,7 +185,7 @@ func (net *network) arrive(from, to wire.NodeID, frame []byte) {
 		}
 		return
 	}
-	envelope, _, err := wire.DecodeEnvelope(append([]byte(nil), body...))
+	envelope, _, err := wire.DecodeEnvelope(body) // It keeps the frame, which nobody else has.
 	if err != nil {
 		net.w.say(to, "a frame from %d is malformed: %v", from, err)
 		return

@@ -161,6 +161,9 @@ func (n *node) startGroup() error {
 	return nil
 }
 
+// recoveredBytes is how much of a log is read at once to be compared.
+const recoveredBytes = 16 << 10
+
 // recovered compares what is on the disk with what has to be.
 func (n *node) recovered() error {
 	state, err := n.log.Load(groupID)
@@ -169,7 +172,7 @@ func (n *node) recovered() error {
 	}
 	entries := n.w.found[:0]
 	for n.disk.calm(true); state.Compacted.Index+wire.Index(len(entries)) < state.Last; {
-		more, err := n.log.Entries(groupID, state.Compacted.Index+wire.Index(len(entries))+1, state.Last, 1<<20)
+		more, err := n.log.Entries(groupID, state.Compacted.Index+wire.Index(len(entries))+1, state.Last, recoveredBytes)
 		if err != nil {
 			n.disk.calm(false)
 			return err

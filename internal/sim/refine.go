@@ -69,7 +69,9 @@ func (r *refinement) started(n *node) {
 		r.spec.Forgets(n.id)
 	}
 	member := raft.CoreDriven(n.driver, n.group)
-	v := r.spec.Start(n.id, r.look(member))
+	var post refine.View
+	r.look(member, &post)
+	v := r.spec.Start(n.id, post)
 	if v != nil && v.Rule == refine.RestartsOther && r.isStaged {
 		r.spec = nil // A disk was exchanged by hand; the checker was told, and has allowed it.
 		return
@@ -114,15 +116,16 @@ func (r *refinement) explain(id wire.NodeID, synced refine.Seq, member *core.Cor
 	for _, e := range member.TakeEffects() {
 		effects = appendEffect(effects, e)
 	}
-	r.step = refine.Step{Node: id, Received: r.step.Received, Synced: synced, Effects: effects, Post: r.look(member)}
+	r.step.Node, r.step.Synced, r.step.Effects = id, synced, effects
+	r.look(member, &r.step.Post)
 	r.report(r.spec.Step(&r.step))
 }
 
 // look fills in how a member looks.
-func (r *refinement) look(member *core.Core) refine.View {
+func (r *refinement) look(member *core.Core, view *refine.View) {
 	member.View(&r.view)
 	v := &r.view
-	view := refine.View{
+	*view = refine.View{
 		HardState: v.HardState, Role: abstractRole(v.Role), Last: v.Last, Compacted: v.Compacted, Snapshot: v.Snapshot,
 		Durable: v.Durable, Commit: v.Commit, Applied: v.Applied, Membership: v.Membership, Granted: v.Granted, Log: member,
 	}
@@ -133,7 +136,6 @@ func (r *refinement) look(member *core.Core) refine.View {
 		})
 		view.Matches = r.matches
 	}
-	return view
 }
 
 // abstractRole: who asks for pre-votes is a follower to the paper.

@@ -63,10 +63,9 @@ func (n *node) adopt() {
 // production forgets to wake somebody, what is to be done is not done here either.
 func (n *node) listen() {
 	for _, s := range n.stages {
-		select {
-		case <-s.Wake:
+		if len(s.Wake) > 0 { // Nobody else receives from it.
+			<-s.Wake
 			s.poke()
-		default:
 		}
 	}
 }

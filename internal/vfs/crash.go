@@ -123,7 +123,7 @@ func sortedNodes(paths map[*memNode][]string) []*memNode {
 
 // afterCrash returns what the file may hold after a power loss.
 func (n *memNode) afterCrash(decide func(Unsynced) Survival) []byte {
-	if len(n.cache) == len(n.disk) && len(n.unsynced) == 0 {
+	if len(n.cache) == len(n.disk) && len(n.unsynced.sectors) == 0 {
 		n.sharesDisk = true
 		return n.disk
 	}
@@ -131,15 +131,16 @@ func (n *memNode) afterCrash(decide func(Unsynced) Survival) []byte {
 	if len(n.cache) != len(n.disk) && decide(Unsynced{Kind: UnsyncedSize, Path: n.path, Versions: 1}) > Lost {
 		content = resize(content, int64(len(n.cache)))
 	}
-	sectors := make([]int64, 0, len(n.unsynced))
-	for sector := range n.unsynced {
+	unsynced := n.unsynced.versions()
+	sectors := make([]int64, 0, len(unsynced))
+	for sector := range unsynced {
 		if sector*SectorBytes < int64(len(content)) {
 			sectors = append(sectors, sector)
 		}
 	}
 	slices.Sort(sectors)
 	for _, sector := range sectors {
-		versions := n.unsynced[sector]
+		versions := unsynced[sector]
 		survival := decide(Unsynced{
 			Kind: UnsyncedSector, Path: n.path, Offset: sector * SectorBytes, Versions: len(versions),
 		})

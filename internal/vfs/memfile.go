@@ -18,19 +18,7 @@ type memNode struct {
 	// sharesCache says that cache is disk, and sharesDisk that disk is also that of a
 	// clone or of what this was cloned from: it must be copied before it is changed.
 	sharesCache, sharesDisk bool
-	// unsynced holds, for each sector that was written since the last sync, what it
-	// was after each of the writes: any of them may be on the disk.
-	unsynced map[int64][][]byte
-}
-
-// noteWrite remembers the sectors of cache from byte from up to byte to as unsynced.
-func (n *memNode) noteWrite(from, to int64) {
-	if n.unsynced == nil {
-		n.unsynced = make(map[int64][][]byte)
-	}
-	for sector := from / SectorBytes; sector*SectorBytes < to; sector++ {
-		n.unsynced[sector] = append(n.unsynced[sector], sectorOf(n.cache, sector))
-	}
+	unsynced                unsyncedWrites
 }
 
 // ownCache makes the cache fit to be changed.
@@ -48,18 +36,22 @@ func (n *memNode) sync() {
 		n.disk, n.sharesDisk = slices.Clone(n.disk), false
 	}
 	n.disk = resize(n.disk, int64(len(n.cache)))
-	for sector := range n.unsynced {
-		putSector(n.disk, sector, sectorOf(n.cache, sector))
+	for _, sector := range n.unsynced.sectors {
+		from := sector * SectorBytes
+		if to := min(from+SectorBytes, int64(len(n.cache))); from < to {
+			copy(n.disk[from:to], n.cache[from:to])
+		}
 	}
-	n.unsynced = nil
+	n.unsynced.forget()
 }
 
 func (n *memNode) dropCache() {
 	if n.sharesCache {
 		return
 	}
+	unsynced := n.unsynced.versions()
 	for sector := int64(0); sector*SectorBytes < int64(len(n.cache)); sector++ {
-		if n.unsynced[sector] == nil {
+		if unsynced[sector] == nil {
 			putSector(n.cache, sector, sectorOf(n.disk, sector))
 		}
 	}
@@ -70,23 +62,7 @@ func (n *memNode) truncate(size int64) {
 	before := int64(len(n.cache))
 	n.cache = resize(n.cache, size)
 	if size < before { // If it grows again, zeroes are what it holds there.
-		n.noteWrite(size, before)
-	}
-}
-
-// sectorOf copies a sector. Beyond the end there are zeroes.
-func sectorOf(content []byte, sector int64) []byte {
-	copied := make([]byte, SectorBytes)
-	if from := sector * SectorBytes; from < int64(len(content)) {
-		copy(copied, content[from:])
-	}
-	return copied
-}
-
-// putSector writes the part of a sector that is within the content.
-func putSector(content []byte, sector int64, data []byte) {
-	if from := sector * SectorBytes; from < int64(len(content)) {
-		copy(content[from:], data)
+		n.unsynced.note(n.cache, size, before)
 	}
 }
 
@@ -150,7 +126,7 @@ func (f *memFile) WriteAt(data []byte, offset int64) (int, error) {
 		f.node.cache = resize(f.node.cache, end)
 	}
 	copy(f.node.cache[offset:], data)
-	f.node.noteWrite(offset, end)
+	f.node.unsynced.note(f.node.cache, offset, end)
 	return len(data), nil
 }
 
@@ -170,7 +146,7 @@ func (f *memFile) Sync() error {
 func (f *memFile) loseUnsynced() {
 	defer f.mem.mu.Unlock()
 	if f.use("sync", false) == nil {
-		f.node.unsynced = nil
+		f.node.unsynced.forget()
 	}
 }
 

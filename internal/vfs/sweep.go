@@ -90,7 +90,7 @@ func (m *Mem) differences() map[place]bool {
 		if len(node.cache) != len(node.disk) {
 			found[place{kind: UnsyncedSize, path: node.path}] = true
 		}
-		for sector, versions := range node.unsynced {
+		for sector, versions := range node.unsynced.versions() {
 			old := sectorOf(node.disk, sector)
 			if slices.ContainsFunc(versions, func(v []byte) bool { return !bytes.Equal(v, old) }) {
 				found[place{UnsyncedSector, node.path, sector * SectorBytes}] = true

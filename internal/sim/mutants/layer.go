@@ -30,6 +30,9 @@ var layers = []layer{
 	{name: "logcache", folder: "internal/logcache"},
 	{name: "peer", folder: "internal/peer"},
 	{name: "applier", folder: "internal/applier"},
+	// Snapshots in files, crash by crash and byte by byte, and on their way between members.
+	{name: "snapdir", folder: "snapdir"},
+	{name: "snapshotter", folder: "internal/snapshotter"},
 	// Nodes of the real runtime, in bubbles of virtual time.
 	{name: "runtime", folder: "."},
 	// All behaviours of three cores within small bounds: two elections with two crashes;

@@ -10,19 +10,19 @@ const (
 )
 
 // acknowledges is I10 and, for terms, I27: what a message that leaves says about the
-// sender's disk is true already. What a durable snapshot covers is held as well, though the
-// log may not begin behind it yet: the next start sees to that. covered is how far.
-func acknowledges(from, to wire.NodeID, d *disk, covered wire.Index, message wire.Message) *Violation {
+// sender's disk is true already. What a durable snapshot covers is not enough as long as
+// the log does not begin behind it: the snapshot may be damaged before it does.
+func acknowledges(from, to wire.NodeID, d *disk, message wire.Message) *Violation {
 	if term, spoken := termOf(message); spoken && term > d.hard.Term {
 		return violated(messageSanity, "node %d sends %v of term %d, its disk is in term %d", from, message.Kind(), term, d.hard.Term)
 	}
 	switch m := message.(type) {
 	case *wire.AppendReply:
-		if !m.Rejected && m.Match > max(d.last(), covered) {
+		if !m.Rejected && m.Match > d.last() {
 			return violated(durableBeforeAck, "node %d acknowledges entries up to %d, its disk has %d", from, m.Match, d.last())
 		}
 	case *wire.HeartbeatReply:
-		if m.Match > max(d.last(), covered) {
+		if m.Match > d.last() {
 			return violated(durableBeforeAck, "node %d acknowledges entries up to %d with a heartbeat, its disk has %d", from, m.Match, d.last())
 		}
 	case *wire.VoteReply:
@@ -39,10 +39,10 @@ func acknowledges(from, to wire.NodeID, d *disk, covered wire.Index, message wir
 
 // matches is the other half of I10: what is acknowledged to a leader is the leader's own
 // entry, and what a leader says to be committed there, the receiver holds.
-func matches(from, to wire.NodeID, sender, receiver *disk, covered wire.Index, leads bool, message wire.Message) *Violation {
+func matches(from, to wire.NodeID, sender, receiver *disk, leads bool, message wire.Message) *Violation {
 	switch m := message.(type) {
 	case *wire.AppendReply:
-		if leads && !m.Rejected && m.Match > covered && m.Match <= receiver.last() && receiver.hard.Term == m.Term && sender.at(m.Match) != receiver.at(m.Match) {
+		if leads && !m.Rejected && m.Match <= receiver.last() && receiver.hard.Term == m.Term && sender.at(m.Match) != receiver.at(m.Match) {
 			return violated(durableBeforeAck, "node %d acknowledges entry %d, which is not what leader %d holds there", from, m.Match, to)
 		}
 	case *wire.Heartbeat:

@@ -8,23 +8,26 @@ const leaderAppendOnly = "I4 leader append-only"
 
 // LeaderAppendOnly is I4: while a member leads, its log only grows.
 type LeaderAppendOnly struct {
-	term map[wire.NodeID]wire.Term // in which it leads, absent if it does not
-	last map[wire.NodeID]wire.Index
+	reigns perNode[leading]
+}
+
+// leading is the term in which a member leads, zero if it does not, and the end of its log.
+type leading struct {
+	term wire.Term
+	last wire.Index
 }
 
 // Looks is told how a member looks after a step.
 func (c *LeaderAppendOnly) Looks(node wire.NodeID, leads bool, term wire.Term, last wire.Index) *Violation {
-	if c.term == nil {
-		c.term, c.last = make(map[wire.NodeID]wire.Term), make(map[wire.NodeID]wire.Index)
-	}
+	before := c.reigns.of(node)
 	if !leads {
-		delete(c.term, node)
+		before.term = 0
 		return nil
 	}
-	if before := c.last[node]; c.term[node] == term && last < before {
-		return violated(leaderAppendOnly, "the log of node %d, which leads in term %d, shrinks from %d to %d", node, term, before, last)
+	if before.term == term && last < before.last {
+		return violated(leaderAppendOnly, "the log of node %d, which leads in term %d, shrinks from %d to %d", node, term, before.last, last)
 	}
-	c.term[node], c.last[node] = term, last
+	*before = leading{term: term, last: last}
 	return nil
 }
 

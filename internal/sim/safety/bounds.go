@@ -19,10 +19,8 @@ type Bounds struct {
 // counts for that stream alone.
 type Windows struct {
 	bounds  Bounds
-	windows map[link]*window
+	windows perNode[perNode[window]] // by who sends, and to whom
 }
-
-type link struct{ from, to wire.NodeID }
 
 type window struct {
 	term     wire.Term
@@ -70,15 +68,7 @@ func (c *Windows) Acknowledges(leader, peer wire.NodeID, message wire.Message) {
 }
 
 func (c *Windows) window(from, to wire.NodeID) *window {
-	if c.windows == nil {
-		c.windows = make(map[link]*window)
-	}
-	w := c.windows[link{from, to}]
-	if w == nil {
-		w = &window{}
-		c.windows[link{from, to}] = w
-	}
-	return w
+	return c.windows.of(from).of(to)
 }
 
 func (w *window) free(term wire.Term, epoch wire.Epoch, match wire.Index) {

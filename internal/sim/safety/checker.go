@@ -173,8 +173,7 @@ func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, compacted wire
 // Sends is told of a message that leaves a member.
 func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 	d := c.disk(from)
-	covered := c.snapshots.shelf(from).best()
-	c.note(acknowledges(from, to, d, covered, message))
+	c.note(acknowledges(from, to, d, message))
 	if term, isLeader := speaksAsLeader(message); isLeader {
 		c.note(c.elections.Leads(from, term))
 	}
@@ -192,7 +191,7 @@ func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 		c.note(c.votes.Votes(from, m.Term, to))
 	}
 	leads := c.elections.LeaderOf(d.hard.Term) == to
-	c.note(matches(from, to, d, c.disk(to), covered, leads, message))
+	c.note(matches(from, to, d, c.disk(to), leads, message))
 }
 
 // Looks is told how a member looks after a step.

@@ -10,7 +10,7 @@ const stateMachineSafety = "I7 state machine safety"
 // ascending order, each once, and get the same value.
 type StateMachineSafety struct {
 	applied []Applied // by index; the zero value where nobody applied a command yet
-	last    map[wire.NodeID]wire.Index
+	last    perNode[wire.Index]
 }
 
 // Applied is a command as a state machine applied it.
@@ -26,21 +26,16 @@ type Applied struct {
 
 // Starts is told that a member begins with an empty state machine.
 func (c *StateMachineSafety) Starts(node wire.NodeID) {
-	if c.last == nil {
-		c.last = make(map[wire.NodeID]wire.Index)
-	}
-	c.last[node] = 0
+	c.last.forget(node)
 }
 
 // Applies is told that a member applied a command. isFirst says that nobody had before.
 func (c *StateMachineSafety) Applies(node wire.NodeID, index wire.Index, a Applied) (isFirst bool, v *Violation) {
-	if c.last == nil {
-		c.last = make(map[wire.NodeID]wire.Index)
+	last := c.last.of(node)
+	if index <= *last {
+		return false, violated(stateMachineSafety, "node %d applies entry %d after entry %d", node, index, *last)
 	}
-	if last := c.last[node]; index <= last {
-		return false, violated(stateMachineSafety, "node %d applies entry %d after entry %d", node, index, last)
-	}
-	c.last[node] = index
+	*last = index
 	for wire.Index(len(c.applied)) <= index {
 		c.applied = append(c.applied, Applied{})
 	}
@@ -56,10 +51,7 @@ func (c *StateMachineSafety) Applies(node wire.NodeID, index wire.Index, a Appli
 
 // Resumes is told that a member's state machine is in the state behind a command.
 func (c *StateMachineSafety) Resumes(node wire.NodeID, command wire.Index) {
-	if c.last == nil {
-		c.last = make(map[wire.NodeID]wire.Index)
-	}
-	c.last[node] = command
+	*c.last.of(node) = command
 }
 
 // CommandAt returns the last command up to an index, of those applied anywhere.
@@ -81,4 +73,4 @@ func (c *StateMachineSafety) At(index wire.Index) Applied {
 }
 
 // AppliedBy returns the last command that a member applied since it started.
-func (c *StateMachineSafety) AppliedBy(node wire.NodeID) wire.Index { return c.last[node] }
+func (c *StateMachineSafety) AppliedBy(node wire.NodeID) wire.Index { return *c.last.of(node) }

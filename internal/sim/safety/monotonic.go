@@ -19,19 +19,17 @@ type View struct {
 // Monotonic is I12 and I13: within the life of a process commit and applied never fall,
 // and at any time applied <= commit <= last and durable <= last.
 type Monotonic struct {
-	views map[wire.NodeID]View
+	views perNode[View]
 }
 
 // Starts is told that a member's process begins.
-func (c *Monotonic) Starts(node wire.NodeID) { delete(c.views, node) }
+func (c *Monotonic) Starts(node wire.NodeID) { c.views.forget(node) }
 
 // Looks is told how a member looks after a step.
 func (c *Monotonic) Looks(node wire.NodeID, v View) *Violation {
-	if c.views == nil {
-		c.views = make(map[wire.NodeID]View)
-	}
-	before := c.views[node]
-	c.views[node] = v
+	known := c.views.of(node)
+	before := *known
+	*known = v
 	if v.Commit < before.Commit || v.Applied < before.Applied || v.Term < before.Term {
 		return violated(commitMonotonic, "node %d goes from %+v to %+v", node, before, v)
 	}

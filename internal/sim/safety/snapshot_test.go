@@ -156,11 +156,26 @@ func TestResets(t *testing.T) {
 			described(c)
 			publish(c, 3, 9, 3)
 			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 3})
+		}, "I10 "},
+		{"an acknowledgement before the log has begun anew", func(c *Checker) {
+			described(c)
+			publish(c, 3, 9, 3)
+			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
+			c.Sends(3, 1, &wire.HeartbeatReply{Term: 1, Match: 3})
+		}, "I10 "},
+		{"an acknowledgement behind it", func(c *Checker) {
+			described(c)
+			publish(c, 3, 9, 3)
+			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
+			c.SaveEnds(3, nil)
+			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 3})
 		}, ""},
 		{"an acknowledgement beyond it", func(c *Checker) {
 			described(c)
-			publish(c, 3, 9, 2)
-			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 3})
+			publish(c, 3, 9, 3)
+			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
+			c.SaveEnds(3, nil)
+			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 4})
 		}, "I10 "},
 	})
 }
