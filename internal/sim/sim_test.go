@@ -70,7 +70,13 @@ var regressions = []struct {
 	{Options{Seed: 206}, forgottenForward},
 	{Options{Seed: 302}, forgottenForward},
 	{Options{Seed: 419}, forgottenForward},
+	{Options{Seed: 3, Duration: 2733 * time.Millisecond, Without: Faults{}.With(CrashInSnapshot)}, "an installed snapshot was external before the state machine had synced what it restored"},
+	{Options{Seed: 10}, "a snapshot that could not be read once, at a start, was taken for damaged"},
+	{Options{Seed: 52}, ackBeforeReset},
+	{Options{Seed: 212}, ackBeforeReset},
 }
+
+const ackBeforeReset = "a member acknowledged what a snapshot covers before its log had begun anew behind it"
 
 const forgottenForward = "a leader that restarted was sent a forwarded command again, which it had proposed, and said that it was not applied"
 
