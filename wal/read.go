@@ -4,6 +4,7 @@ package wal
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/balsa-raft/raft/wire"
 )
@@ -71,18 +72,18 @@ func (p *plan) make() error {
 // pin takes as many of the runs, which begin with the one that has lo, as it takes to
 // reach hi or bytesMax, and pins their segments.
 func (p *plan) pin(runs []run) {
-	count, whole := 0, 0 // Whole counts the entries of runs that are wanted wholly.
-	for _, r := range runs {
-		if r.first > p.hi || whole > p.bytesMax {
-			break
-		}
-		s := p.log.index.segment(r.segment)
-		s.pins++
-		p.runs, p.segments = append(p.runs, r), append(p.segments, s)
+	n, count, whole := 0, 0, 0 // Whole counts the bytes of runs that are wanted wholly.
+	for ; n < len(runs) && runs[n].first <= p.hi && whole <= p.bytesMax; n++ {
+		r := &runs[n]
 		if r.first >= p.lo && r.last() <= p.hi && !r.isCut {
 			whole += int(r.bytes) - recordHeaderBytes
 		}
 		count += int(r.count)
+	}
+	p.runs, p.segments = slices.Clone(runs[:n]), make([]*segment, n)
+	for i := range p.runs {
+		p.segments[i] = p.log.index.segment(p.runs[i].segment)
+		p.segments[i].pins++
 	}
 	p.entries = make([]wire.Entry, 0, count)
 }
@@ -159,7 +160,8 @@ func (p *plan) take(buf []byte, seed uint32, r run) (problem string) {
 		return problem
 	}
 	p.entries = entries[:n]
-	for _, e := range entries[n : n+int(r.count)] {
+	for i := n; i < n+int(r.count); i++ {
+		e := &entries[i]
 		if e.Index < p.lo || e.Index > p.hi {
 			continue
 		}
@@ -167,7 +169,7 @@ func (p *plan) take(buf []byte, seed uint32, r run) (problem string) {
 			p.full = true
 			return ""
 		}
-		p.entries = append(p.entries, e)
+		p.entries = append(p.entries, *e)
 	}
 	return ""
 }

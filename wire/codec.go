@@ -119,9 +119,22 @@ func (d *decoder) nodeIDs() []NodeID {
 	return ids
 }
 
+// entry reads an entry. Logs are read entry by entry, so it looks at the length of the buffer only twice.
 func (d *decoder) entry() Entry {
-	e := Entry{Index: Index(d.uint64()), Term: Term(d.uint64()), Kind: EntryKind(d.uint8()), Data: d.bytes()}
-	if d.err == nil && (e.Kind < EntryBlank || e.Kind > EntryMembership) {
+	head := d.take(EntryOverhead)
+	if head == nil {
+		return Entry{}
+	}
+	size := binary.LittleEndian.Uint32(head[17:])
+	if uint64(size) > uint64(len(d.buf)) {
+		d.fail("cut short")
+		return Entry{}
+	}
+	e := Entry{
+		Index: Index(binary.LittleEndian.Uint64(head)), Term: Term(binary.LittleEndian.Uint64(head[8:])),
+		Kind: EntryKind(head[16]), Data: d.take(int(size)),
+	}
+	if e.Kind < EntryBlank || e.Kind > EntryMembership {
 		d.fail("an entry of unknown kind")
 	}
 	return e
