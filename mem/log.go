@@ -4,6 +4,7 @@ package mem
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 type Log struct {
 	mu     sync.Mutex
 	groups map[wire.GroupID]*groupLog
+	// incarnation tells this store, and its clones, from others.
+	incarnation wire.Incarnation
 
 	// What tests have asked for; see FailSaves, SetSaveDelay and Stall.
 	saveErr   error
@@ -24,7 +27,12 @@ type Log struct {
 }
 
 // NewLog returns an empty log store.
-func NewLog() *Log { return &Log{groups: make(map[wire.GroupID]*groupLog)} }
+func NewLog() *Log {
+	return &Log{groups: make(map[wire.GroupID]*groupLog), incarnation: wire.Incarnation(rand.Uint64() | 2)}
+}
+
+// Incarnation returns a number of this store's own; a clone has the same.
+func (l *Log) Incarnation() wire.Incarnation { return l.incarnation }
 
 // Save makes the updates, in order, each of them as a whole. It copies what it
 // keeps. An update that would leave a gap, that goes back in terms, or that
@@ -94,6 +102,7 @@ func (l *Log) Clone() *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clone := NewLog()
+	clone.incarnation = l.incarnation
 	for id, g := range l.groups {
 		clone.groups[id] = g.clone()
 	}

@@ -92,9 +92,7 @@ func (s *Snapshots) List(group wire.GroupID) ([]wire.SnapshotMeta, error) {
 
 // cloneMeta copies a description with the lists in it.
 func cloneMeta(meta wire.SnapshotMeta) wire.SnapshotMeta {
-	m := &meta.Membership
-	m.Voters, m.Outgoing = slices.Clone(m.Voters), slices.Clone(m.Outgoing)
-	m.Learners, m.Members = slices.Clone(m.Learners), slices.Clone(m.Members)
+	meta.Membership = meta.Membership.Clone()
 	return meta
 }
 

@@ -153,9 +153,7 @@ func equalSnapshots(a, b raft.SnapshotMeta) bool {
 }
 
 func cloneSnapshotMeta(meta raft.SnapshotMeta) raft.SnapshotMeta {
-	m := &meta.Membership
-	m.Voters, m.Outgoing = slices.Clone(m.Voters), slices.Clone(m.Outgoing)
-	m.Learners, m.Members = slices.Clone(m.Learners), slices.Clone(m.Members)
+	meta.Membership = meta.Membership.Clone()
 	return meta
 }
 

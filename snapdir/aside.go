@@ -19,6 +19,12 @@ func (s *Store) setAside(p *snapshot, damage *DamagedError) {
 	if !s.retire(g, p) {
 		return // Deleted, or somebody else has found the damage, too.
 	}
+	if s.options.ReadOnly {
+		s.mu.Lock()
+		s.damages = append(s.damages, damage)
+		s.mu.Unlock()
+		return
+	}
 	aside := p.name.as(damagedSuffix)
 	err := s.fs.Rename(p.path, s.path(aside))
 	switch {

@@ -20,7 +20,7 @@ import (
 //
 // The errors are ErrExists, ErrInvalid and those of the file system.
 func (s *Store) Begin(group wire.GroupID, meta wire.SnapshotMeta) (held uint64, err error) {
-	if err := s.enter(); err != nil {
+	if err := s.enterToChange(); err != nil {
 		return 0, err
 	}
 	defer s.calls.Done()
@@ -109,7 +109,7 @@ func (s *Store) create(name fileName, meta wire.SnapshotMeta) (*writer, error) {
 
 // Abandon drops the group's unfinished snapshot, if there is one, with its file.
 func (s *Store) Abandon(group wire.GroupID) error {
-	if err := s.enter(); err != nil {
+	if err := s.enterToChange(); err != nil {
 		return err
 	}
 	defer s.calls.Done()

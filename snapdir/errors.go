@@ -33,6 +33,8 @@ var (
 	// ErrUnsupported means that a file was written in a format that this version of the
 	// program does not know.
 	ErrUnsupported = errors.New("snapdir: unknown format version")
+	// ErrReadOnly means that the folder was opened to be read.
+	ErrReadOnly = errors.New("snapdir: opened to be read only")
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("snapdir: closed")
 )

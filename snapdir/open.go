@@ -26,8 +26,8 @@ func Open(dir string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := options.FS.MkdirAll(dir); err != nil {
-		return nil, fmt.Errorf("snapdir: make folder %s: %w", dir, err)
+	if err := prepareFolder(dir, &options); err != nil {
+		return nil, err
 	}
 	lock, err := options.FS.Lock(filepath.Join(dir, lockName))
 	if err != nil {
@@ -39,6 +39,20 @@ func Open(dir string, options Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// prepareFolder makes sure that there is a folder to be locked.
+func prepareFolder(dir string, options *Options) error {
+	if options.ReadOnly {
+		if _, err := options.FS.ReadDir(dir); err != nil {
+			return fmt.Errorf("snapdir: read folder %s: %w", dir, err)
+		}
+		return nil
+	}
+	if err := options.FS.MkdirAll(dir); err != nil {
+		return fmt.Errorf("snapdir: make folder %s: %w", dir, err)
+	}
+	return nil
 }
 
 func lockError(dir string, err error) error {
@@ -58,8 +72,10 @@ func (s *Store) start() error {
 	if err != nil {
 		return fmt.Errorf("snapdir: read folder %s: %w", s.dir, err)
 	}
-	if err := s.syncDir(); err != nil {
-		return err
+	if !s.options.ReadOnly {
+		if err := s.syncDir(); err != nil {
+			return err
+		}
 	}
 	var damaged []finding
 	for _, text := range names {
@@ -121,7 +137,7 @@ func (s *Store) inspect(p *snapshot) (*DamagedError, error) {
 // is as good as damaged.
 func (s *Store) checkOwner(h header, name fileName) error {
 	path := s.path(name)
-	if h.cluster != s.options.Cluster || h.node != s.options.Node {
+	if !s.isOwner(&h) {
 		return fmt.Errorf("%w: %s belongs to node %d of cluster %v, this is node %d of cluster %v; check the folder and the "+
 			"IDs in the configuration, and do not delete anything", ErrForeign, path, h.node, h.cluster, s.options.Node, s.options.Cluster)
 	}
@@ -129,6 +145,11 @@ func (s *Store) checkOwner(h header, name fileName) error {
 		return &DamagedError{Path: path, Problem: fmt.Sprintf("the file has snapshot %v of group %d", h.meta.ID, h.group)}
 	}
 	return nil
+}
+
+func (s *Store) isOwner(h *header) bool {
+	cluster := h.cluster == s.options.Cluster || s.options.ReadOnly && s.options.Cluster == wire.ClusterID{}
+	return cluster && (h.node == s.options.Node || s.options.ReadOnly && s.options.Node == 0)
 }
 
 func closed(file vfs.File, path string) error {

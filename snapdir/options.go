@@ -36,6 +36,12 @@ type Options struct {
 	// Logger gets what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 
+	// ReadOnly opens snapshots that are there to be read. No file is changed, but for the lock
+	// that the folder is held by: what is damaged is not in List, and stays where it is. Begin,
+	// Delete and what belongs to them return ErrReadOnly. Cluster and Node may be zero: then
+	// it does not matter whose snapshots they are.
+	ReadOnly bool
+
 	// FS is where the files are; nil means the operating system's file system.
 	FS vfs.FS
 
@@ -65,8 +71,8 @@ func (o Options) validate() error {
 			problems = append(problems, fmt.Errorf("snapdir: "+format, args...))
 		}
 	}
-	require(o.Cluster != wire.ClusterID{}, "Options.Cluster is missing")
-	require(o.Node != 0, "Options.Node is missing")
+	require(o.ReadOnly || o.Cluster != wire.ClusterID{}, "Options.Cluster is missing")
+	require(o.ReadOnly || o.Node != 0, "Options.Node is missing")
 	require(isBlockBytes(o.BlockBytes), "Options.BlockBytes %d is not a power of two between %d and %d",
 		o.BlockBytes, blockBytesMin, blockBytesMax)
 	require(o.SyncBytes > 0, "Options.SyncBytes %d is negative", o.SyncBytes)

@@ -17,7 +17,7 @@ import (
 // written, and those of the file system. In each case the snapshot is abandoned; after
 // one of the file system it may be there when the store is next opened, whole.
 func (s *Store) Publish(group wire.GroupID, id wire.SnapshotID, size uint64, checksum uint32) error {
-	if err := s.enter(); err != nil {
+	if err := s.enterToChange(); err != nil {
 		return err
 	}
 	defer s.calls.Done()

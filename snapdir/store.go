@@ -38,6 +38,8 @@ type Store struct {
 	closed bool
 	groups map[wire.GroupID]*group
 	files  files
+	// damages are those found in a folder that is only read.
+	damages []*DamagedError
 }
 
 // group is what the store knows of one group.
@@ -70,6 +72,14 @@ func (s *Store) enter() error {
 	}
 	s.calls.Add(1)
 	return nil
+}
+
+// enterToChange begins a call that changes the folder.
+func (s *Store) enterToChange() error {
+	if s.options.ReadOnly {
+		return ErrReadOnly
+	}
+	return s.enter()
 }
 
 // group returns what is known of a group, and makes it if there is nothing. Its
@@ -106,9 +116,7 @@ func (s *Store) List(group wire.GroupID) ([]wire.SnapshotMeta, error) {
 
 // cloneMeta copies a description with the lists in it.
 func cloneMeta(meta wire.SnapshotMeta) wire.SnapshotMeta {
-	m := &meta.Membership
-	m.Voters, m.Outgoing = slices.Clone(m.Voters), slices.Clone(m.Outgoing)
-	m.Learners, m.Members = slices.Clone(m.Learners), slices.Clone(m.Members)
+	meta.Membership = meta.Membership.Clone()
 	return meta
 }
 
@@ -135,7 +143,7 @@ func (g *group) find(id wire.SnapshotID) *snapshot {
 // with the file that is set aside. It is no error if there is none. After an error, the
 // snapshot may be there still, or be there again when the store is next opened.
 func (s *Store) Delete(group wire.GroupID, id wire.SnapshotID) error {
-	if err := s.enter(); err != nil {
+	if err := s.enterToChange(); err != nil {
 		return err
 	}
 	defer s.calls.Done()

@@ -60,7 +60,7 @@ func (w *writer) close() error { return closed(w.file, w.path) }
 // that Begin was told, and those of the file system: after these the snapshot is
 // abandoned.
 func (s *Store) Write(group wire.GroupID, id wire.SnapshotID, offset uint64, data []byte) error {
-	if err := s.enter(); err != nil {
+	if err := s.enterToChange(); err != nil {
 		return err
 	}
 	defer s.calls.Done()

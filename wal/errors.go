@@ -34,6 +34,10 @@ var (
 	// would leave a gap, go back in terms, or touch what is compacted. It is a fault
 	// of the caller. Nothing of the Save was written, and the log can still be used.
 	ErrInvalidUpdate = errors.New("wal: invalid update")
+	// ErrReadOnly means that the log was opened to be read.
+	ErrReadOnly = errors.New("wal: opened to be read only")
+	// ErrNoLog means that there is no log in a folder from which one was to be read.
+	ErrNoLog = errors.New("wal: no log here")
 	// ErrTooLarge means that an update does not fit in one segment. Nothing of the
 	// Save was written, and the log can still be used.
 	ErrTooLarge = errors.New("wal: update too large for a segment")

@@ -22,8 +22,8 @@ func Open(options Options) (*Log, error) {
 	if err := options.validate(); err != nil {
 		return nil, err
 	}
-	if err := options.FS.MkdirAll(options.Dir); err != nil {
-		return nil, fmt.Errorf("wal: make folder %s: %w", options.Dir, err)
+	if err := prepareFolder(&options); err != nil {
+		return nil, err
 	}
 	lock, err := options.FS.Lock(filepath.Join(options.Dir, lockName))
 	if err != nil {
@@ -35,6 +35,17 @@ func Open(options Options) (*Log, error) {
 		return nil, errors.Join(err, l.closeFiles())
 	}
 	return l, nil
+}
+
+// prepareFolder makes sure that there is a folder to be locked.
+func prepareFolder(o *Options) error {
+	if o.ReadOnly { // A folder without a log gets no lock either.
+		return o.adoptIdentity()
+	}
+	if err := o.FS.MkdirAll(o.Dir); err != nil {
+		return fmt.Errorf("wal: make folder %s: %w", o.Dir, err)
+	}
+	return nil
 }
 
 func lockError(dir string, err error) error {
@@ -58,10 +69,14 @@ func (l *Log) start() error {
 		return err
 	}
 	switch {
+	case l.options.ReadOnly && len(folder.segments) > 0:
+		return l.recover(folder.segments, id)
 	case len(folder.segments) > 0:
 		if err = l.recover(folder.segments, id); err == nil {
 			err = l.spares.adopt(folder)
 		}
+	case id == nil && l.options.ReadOnly:
+		return fmt.Errorf("%w: %s", ErrNoLog, l.options.Dir)
 	case id == nil:
 		if err = l.spares.adopt(folder); err == nil {
 			err = l.create()

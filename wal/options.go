@@ -43,6 +43,10 @@ type Options struct {
 	FS vfs.FS
 	// Incarnation is the one a new folder gets; zero means a random one.
 	Incarnation wire.Incarnation
+	// ReadOnly opens a log that is there to be read. No file is changed, but for the lock that
+	// the log is held by; Save returns ErrReadOnly. Cluster and Node may be zero: then it
+	// does not matter whose log it is. What an interrupted write has left is passed over.
+	ReadOnly bool
 	// Synchronous makes Save do what otherwise a goroutine of the log does in the
 	// background: preparing spare files and disposing of those that are not needed.
 	// It is for simulations, in which nothing may happen by itself.
@@ -75,8 +79,8 @@ func (o Options) validate() error {
 		}
 	}
 	require(o.Dir != "", "Options.Dir is missing")
-	require(o.Cluster != wire.ClusterID{}, "Options.Cluster is missing")
-	require(o.Node != 0, "Options.Node is missing")
+	require(o.ReadOnly || o.Cluster != wire.ClusterID{}, "Options.Cluster is missing")
+	require(o.ReadOnly || o.Node != 0, "Options.Node is missing")
 	require(isBlockBytes(o.BlockBytes), "Options.BlockBytes %d is not a power of two between %d and %d",
 		o.BlockBytes, blockBytesDefault, blockBytesMax)
 	require(isSegmentBytes(o.SegmentBytes, o.BlockBytes),

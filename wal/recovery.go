@@ -27,7 +27,7 @@ type recovery struct {
 }
 
 // recover rebuilds the log from the segments with these numbers, which is at least
-// one, and prepares the last for more.
+// one, and prepares the last for more, unless the log is only to be read.
 func (l *Log) recover(numbers []uint32, id *identity) error {
 	r := recovery{log: l}
 	if err := r.open(numbers, id); err != nil {
@@ -42,6 +42,9 @@ func (l *Log) recover(numbers []uint32, id *identity) error {
 		return err
 	}
 	l.id, l.tail = r.headers[0].identity, r.tail
+	if l.options.ReadOnly {
+		return nil
+	}
 	if id == nil {
 		l.options.Logger.Warn("wal: identity file made anew", "folder", l.options.Dir)
 		if err := l.writeIdentity(); err != nil {

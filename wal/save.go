@@ -22,6 +22,9 @@ func (l *Log) Save(updates []wire.Update) error {
 	if l.failed != nil {
 		return l.failed
 	}
+	if l.options.ReadOnly {
+		return ErrReadOnly
+	}
 	if l.closed { // Close holds saveMu too when it sets it.
 		return ErrClosed
 	}

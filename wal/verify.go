@@ -11,8 +11,10 @@ import (
 // open opens the segments and verifies that they are what they should be and that
 // none is missing.
 func (r *recovery) open(numbers []uint32, id *identity) error {
-	if err := r.log.syncDir(); err != nil { // Who crashed may not have got that far.
-		return err
+	if !r.log.options.ReadOnly {
+		if err := r.log.syncDir(); err != nil { // Who crashed may not have got that far.
+			return err
+		}
 	}
 	for i, number := range numbers {
 		if i > 0 && number != numbers[i-1]+1 {
@@ -34,7 +36,11 @@ func (r *recovery) open(numbers []uint32, id *identity) error {
 // system's cache is not on the disk.
 func (r *recovery) checkLast() error {
 	last := r.log.index.active()
-	if err := errors.Join(last.file.SyncData(), last.file.DropCache()); err != nil {
+	var err error
+	if !r.log.options.ReadOnly {
+		err = last.file.SyncData()
+	}
+	if err = errors.Join(err, last.file.DropCache()); err != nil {
 		return fmt.Errorf("wal: sync segment %d: %w", last.number, err)
 	}
 	sealed, err := last.isSealed()
@@ -50,7 +56,11 @@ func (r *recovery) checkLast() error {
 
 func (r *recovery) openSegment(number uint32, id *identity) error {
 	path := segmentPath(r.log.options.Dir, number)
-	file, err := r.log.fs.Open(path)
+	open := r.log.fs.Open
+	if r.log.options.ReadOnly {
+		open = r.log.fs.OpenRead
+	}
+	file, err := open(path)
 	if err != nil {
 		return fmt.Errorf("wal: open segment %d: %w", number, err)
 	}

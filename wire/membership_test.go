@@ -39,16 +39,16 @@ func TestMembershipValidate(t *testing.T) {
 		"learners":                {of(ids(1, 3), nil, ids(4, 2)), ""},
 		"learners and joint":      {of(ids(1, 3), ids(2, 3), ids(5, 2)), ""},
 		"the largest":             {of(ids(1, MembersMax), nil, nil), ""},
-		"the longest address":     {NewMembership(Member{1, strings.Repeat("x", AddressBytesMax)}), ""},
+		"the longest address":     {NewMembership(Member{ID: 1, Address: strings.Repeat("x", AddressBytesMax)}), ""},
 		"empty":                   {Membership{}, "without voters"},
 		"only outgoing":           {of(nil, ids(1, 3), nil), "without voters"},
 		"only learners":           {of(nil, nil, ids(1, 3)), "without voters"},
 		"too large":               {of(ids(1, MembersMax), nil, ids(MembersMax+1, 1)), "the most is"},
-		"too long an address":     {NewMembership(Member{1, strings.Repeat("x", AddressBytesMax+1)}), "an address of"},
-		"voter 0":                 {NewMembership(Member{0, "a"}, Member{1, "b"}), "node 0"},
+		"too long an address":     {NewMembership(Member{ID: 1, Address: strings.Repeat("x", AddressBytesMax+1)}), "an address of"},
+		"voter 0":                 {NewMembership(Member{ID: 0, Address: "a"}, Member{ID: 1, Address: "b"}), "node 0"},
 		"outgoing 0":              {of(ids(1, 1), ids(0, 2), nil), "node 0"},
 		"learner 0":               {of(ids(1, 1), nil, ids(0, 1)), "node 0"},
-		"voter twice":             {NewMembership(Member{1, "a"}, Member{1, "a"}), "ascending"},
+		"voter twice":             {NewMembership(Member{ID: 1, Address: "a"}, Member{ID: 1, Address: "a"}), "ascending"},
 		"voters descend":          {of([]NodeID{1, 3, 2}, nil, nil), "ascending"},
 		"outgoing descend":        {of(ids(1, 3), []NodeID{2, 1}, nil), "ascending"},
 		"learners descend":        {of(ids(1, 3), nil, []NodeID{5, 4}), "ascending"},
@@ -58,7 +58,7 @@ func TestMembershipValidate(t *testing.T) {
 		"learner without address": {change(three, func(m *Membership) { m.Learners = ids(4, 1) }), "no address"},
 		"address without part":    {change(three, func(m *Membership) { m.Voters = ids(1, 2) }), "no part"},
 		"members descend": {change(three, func(m *Membership) {
-			m.Members = []Member{{1, "a"}, {2, "b"}, {3, "c"}, {3, "d"}}
+			m.Members = []Member{{ID: 1, Address: "a"}, {ID: 2, Address: "b"}, {ID: 3, Address: "c"}, {ID: 3, Address: "d"}}
 		}), "ascending"},
 	} {
 		err := test.membership.Validate()
@@ -87,7 +87,7 @@ func TestMembershipQuestions(t *testing.T) {
 			t.Errorf("node %d: %v, %v, %q", id, m.IsVoter(id), m.Contains(id), m.Address(id))
 		}
 	}
-	simple := NewMembership(Member{2, "b"}, Member{1, "a"})
+	simple := NewMembership(Member{ID: 2, Address: "b"}, Member{ID: 1, Address: "a"})
 	if !m.IsJoint() || m.IsEmpty() || simple.IsJoint() || simple.IsEmpty() || !new(Membership).IsEmpty() {
 		t.Error("IsJoint or IsEmpty is wrong")
 	}

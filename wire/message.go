@@ -84,6 +84,8 @@ type AppendReply struct {
 	Match    Index
 	Rejected bool
 	Conflict LogID
+	// Incarnation is the follower's own.
+	Incarnation Incarnation
 }
 
 // Heartbeat asserts leadership when there is nothing to replicate. Commit never
@@ -104,35 +106,46 @@ type HeartbeatReply struct {
 	Epoch    Epoch
 	Match    Index
 	Accepted Index
+	// Incarnation is the follower's own.
+	Incarnation Incarnation
 }
 
 // RequestPreVote asks whether the receiver would vote for the sender in Term, which
-// neither of them enters by this (thesis §9.6). Granting changes nothing.
+// neither of them enters by this (thesis §9.6). Granting changes nothing. Incarnation
+// is the receiver's, as in RequestVote.
 type RequestPreVote struct {
-	Term  Term
-	Round Round
-	Last  LogID
+	Term        Term
+	Round       Round
+	Last        LogID
+	Incarnation Incarnation
 }
 
-// PreVoteReply answers RequestPreVote, in the receiver's own current term.
+// PreVoteReply answers RequestPreVote, in the receiver's own current term. RemovedAt
+// is the index of the latest membership that the receiver knows to be committed, if the
+// sender is not part of it, and else zero.
 type PreVoteReply struct {
-	Term    Term
-	Round   Round
-	Granted bool
+	Term      Term
+	Round     Round
+	Granted   bool
+	RemovedAt Index
 }
 
 // RequestVote asks for a vote (§5.2). Transfer marks an election that the leader
-// itself asked for, which leader stickiness does not stand against.
+// itself asked for, which leader stickiness does not stand against. Incarnation is that
+// of the receiver in the candidate's membership: a receiver of another one has lost what
+// made it a voter, and must not vote.
 type RequestVote struct {
-	Term     Term
-	Last     LogID
-	Transfer bool
+	Term        Term
+	Last        LogID
+	Transfer    bool
+	Incarnation Incarnation
 }
 
-// VoteReply answers RequestVote.
+// VoteReply answers RequestVote. Incarnation is the voter's own.
 type VoteReply struct {
-	Term    Term
-	Granted bool
+	Term        Term
+	Granted     bool
+	Incarnation Incarnation
 }
 
 // TimeoutNow asks the receiver to start an election at once (thesis §3.10).

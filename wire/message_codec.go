@@ -46,12 +46,13 @@ func (m *AppendReply) append(buf []byte) []byte {
 	buf = appendUint64(buf, uint64(m.Epoch))
 	buf = appendUint64(buf, uint64(m.Match))
 	buf = appendBool(buf, m.Rejected)
-	return appendLogID(buf, m.Conflict)
+	buf = appendLogID(buf, m.Conflict)
+	return appendUint64(buf, uint64(m.Incarnation))
 }
 
 func (m *AppendReply) decode(d *decoder) {
 	m.Term, m.Epoch, m.Match = Term(d.uint64()), Epoch(d.uint64()), Index(d.uint64())
-	m.Rejected, m.Conflict = d.bool(), d.logID()
+	m.Rejected, m.Conflict, m.Incarnation = d.bool(), d.logID(), Incarnation(d.uint64())
 }
 
 // Kind returns KindHeartbeat.
@@ -81,12 +82,13 @@ func (m *HeartbeatReply) append(buf []byte) []byte {
 	buf = appendUint64(buf, uint64(m.Round))
 	buf = appendUint64(buf, uint64(m.Epoch))
 	buf = appendUint64(buf, uint64(m.Match))
-	return appendUint64(buf, uint64(m.Accepted))
+	buf = appendUint64(buf, uint64(m.Accepted))
+	return appendUint64(buf, uint64(m.Incarnation))
 }
 
 func (m *HeartbeatReply) decode(d *decoder) {
 	m.Term, m.Round, m.Epoch = Term(d.uint64()), Round(d.uint64()), Epoch(d.uint64())
-	m.Match, m.Accepted = Index(d.uint64()), Index(d.uint64())
+	m.Match, m.Accepted, m.Incarnation = Index(d.uint64()), Index(d.uint64()), Incarnation(d.uint64())
 }
 
 // Kind returns KindRequestPreVote.
@@ -98,11 +100,12 @@ func (*RequestPreVote) Size() int { return smallMessageBytes }
 func (m *RequestPreVote) append(buf []byte) []byte {
 	buf = appendUint64(buf, uint64(m.Term))
 	buf = appendUint64(buf, uint64(m.Round))
-	return appendLogID(buf, m.Last)
+	buf = appendLogID(buf, m.Last)
+	return appendUint64(buf, uint64(m.Incarnation))
 }
 
 func (m *RequestPreVote) decode(d *decoder) {
-	m.Term, m.Round, m.Last = Term(d.uint64()), Round(d.uint64()), d.logID()
+	m.Term, m.Round, m.Last, m.Incarnation = Term(d.uint64()), Round(d.uint64()), d.logID(), Incarnation(d.uint64())
 }
 
 // Kind returns KindPreVoteReply.
@@ -114,11 +117,12 @@ func (*PreVoteReply) Size() int { return smallMessageBytes }
 func (m *PreVoteReply) append(buf []byte) []byte {
 	buf = appendUint64(buf, uint64(m.Term))
 	buf = appendUint64(buf, uint64(m.Round))
-	return appendBool(buf, m.Granted)
+	buf = appendBool(buf, m.Granted)
+	return appendUint64(buf, uint64(m.RemovedAt))
 }
 
 func (m *PreVoteReply) decode(d *decoder) {
-	m.Term, m.Round, m.Granted = Term(d.uint64()), Round(d.uint64()), d.bool()
+	m.Term, m.Round, m.Granted, m.RemovedAt = Term(d.uint64()), Round(d.uint64()), d.bool(), Index(d.uint64())
 }
 
 // Kind returns KindRequestVote.
@@ -130,11 +134,12 @@ func (*RequestVote) Size() int { return smallMessageBytes }
 func (m *RequestVote) append(buf []byte) []byte {
 	buf = appendUint64(buf, uint64(m.Term))
 	buf = appendLogID(buf, m.Last)
-	return appendBool(buf, m.Transfer)
+	buf = appendBool(buf, m.Transfer)
+	return appendUint64(buf, uint64(m.Incarnation))
 }
 
 func (m *RequestVote) decode(d *decoder) {
-	m.Term, m.Last, m.Transfer = Term(d.uint64()), d.logID(), d.bool()
+	m.Term, m.Last, m.Transfer, m.Incarnation = Term(d.uint64()), d.logID(), d.bool(), Incarnation(d.uint64())
 }
 
 // Kind returns KindVoteReply.
@@ -144,10 +149,13 @@ func (*VoteReply) Kind() MessageKind { return KindVoteReply }
 func (*VoteReply) Size() int { return smallMessageBytes }
 
 func (m *VoteReply) append(buf []byte) []byte {
-	return appendBool(appendUint64(buf, uint64(m.Term)), m.Granted)
+	buf = appendBool(appendUint64(buf, uint64(m.Term)), m.Granted)
+	return appendUint64(buf, uint64(m.Incarnation))
 }
 
-func (m *VoteReply) decode(d *decoder) { m.Term, m.Granted = Term(d.uint64()), d.bool() }
+func (m *VoteReply) decode(d *decoder) {
+	m.Term, m.Granted, m.Incarnation = Term(d.uint64()), d.bool(), Incarnation(d.uint64())
+}
 
 // Kind returns KindTimeoutNow.
 func (*TimeoutNow) Kind() MessageKind { return KindTimeoutNow }

@@ -15,6 +15,8 @@ const (
 	indexB Index = 0x2122232425262728
 	epochA Epoch = 0x3132333435363738
 	roundA Round = 0x4142434445464748
+
+	incarnationA Incarnation = 0xa1a2a3a4a5a6a7a8
 )
 
 var logIDA = LogID{Term: 0x5152535455565758, Index: 0x6162636465666768}
@@ -24,13 +26,13 @@ func messages() []message {
 	all := []message{
 		{"AppendEntries", in(&AppendEntries{Term: termA, Epoch: epochA, Prev: logIDA, Commit: indexA, Entries: entries()})},
 		{"AppendReply", in(&AppendReply{Term: termA, Epoch: epochA, Match: indexA, Rejected: false, Conflict: LogID{}})},
-		{"AppendReply, rejected", in(&AppendReply{Term: termA, Epoch: epochA, Match: indexA, Rejected: true, Conflict: logIDA})},
+		{"AppendReply, rejected", in(&AppendReply{Term: termA, Epoch: epochA, Match: indexA, Rejected: true, Conflict: logIDA, Incarnation: incarnationA})},
 		{"Heartbeat", in(&Heartbeat{Term: termA, Round: roundA, Commit: indexA})},
-		{"HeartbeatReply", in(&HeartbeatReply{Term: termA, Round: roundA, Epoch: epochA, Match: indexA, Accepted: indexB})},
-		{"RequestPreVote", in(&RequestPreVote{Term: termA, Round: roundA, Last: logIDA})},
-		{"PreVoteReply", in(&PreVoteReply{Term: termA, Round: roundA, Granted: true})},
-		{"RequestVote", in(&RequestVote{Term: termA, Last: logIDA, Transfer: true})},
-		{"VoteReply", in(&VoteReply{Term: termA, Granted: true})},
+		{"HeartbeatReply", in(&HeartbeatReply{Term: termA, Round: roundA, Epoch: epochA, Match: indexA, Accepted: indexB, Incarnation: incarnationA})},
+		{"RequestPreVote", in(&RequestPreVote{Term: termA, Round: roundA, Last: logIDA, Incarnation: incarnationA})},
+		{"PreVoteReply", in(&PreVoteReply{Term: termA, Round: roundA, Granted: true, RemovedAt: indexA})},
+		{"RequestVote", in(&RequestVote{Term: termA, Last: logIDA, Transfer: true, Incarnation: incarnationA})},
+		{"VoteReply", in(&VoteReply{Term: termA, Granted: true, Incarnation: incarnationA})},
 		{"TimeoutNow", in(&TimeoutNow{Term: termA})},
 		{"ForwardProposals", in(&ForwardProposals{
 			Term: termA, Session: 0x7172737475767778, ID: 0x8182838485868788,
@@ -92,7 +94,7 @@ func joint() *Membership {
 		Outgoing: []NodeID{1, 2},
 		Learners: []NodeID{4},
 		Members: []Member{
-			{1, "one.example:7"}, {2, ""}, {3, "[::1]:7"}, {4, "four"}, {0xb1b2b3b4b5b6b7b8, "last"},
+			{ID: 1, Address: "one.example:7"}, {ID: 2, Address: ""}, {ID: 3, Address: "[::1]:7"}, {ID: 4, Address: "four"}, {ID: 0xb1b2b3b4b5b6b7b8, Address: "last"},
 		},
 	}
 }
@@ -101,7 +103,7 @@ func joint() *Membership {
 func memberships() map[string]Membership {
 	return map[string]Membership{
 		"joint":  *joint(),
-		"one":    NewMembership(Member{7, "seven"}),
-		"sorted": NewMembership(Member{3, "c"}, Member{1, "a"}, Member{2, "b"}),
+		"one":    NewMembership(Member{ID: 7, Address: "seven"}),
+		"sorted": NewMembership(Member{ID: 3, Address: "c"}, Member{ID: 1, Address: "a"}, Member{ID: 2, Address: "b"}),
 	}
 }

@@ -199,3 +199,20 @@ func TestNewRefuses(t *testing.T) {
 		t.Error("a malformed membership is accepted")
 	}
 }
+
+// No correct leader leaves a member out of the voters and, in the same step, has it be one
+// later. Who is led by one that does may come to lead itself, and has no peer of its own ID.
+func TestLeaderThatIsToBecomeVoter(t *testing.T) {
+	r := newRig(t, diskWith(bound(group(ids(1, 2)))))
+	m := group(ids(2), 1)
+	m.TargetVoters = ids(1, 2)
+	request := appendOf(2, 0, id(1, 1), 2)
+	request.Entries[0].Kind, request.Entries[0].Data = wire.EntryMembership, wire.AppendMembership(nil, &m)
+	r.receive(2, request)
+	r.receive(2, &wire.TimeoutNow{Term: 2})
+	r.sync()
+	r.receive(2, &wire.VoteReply{Term: 3, Granted: true, Incarnation: 1})
+	r.sync()
+	r.wantIn(r.receive(2, &wire.AppendReply{Term: 3, Epoch: 1, Match: 3, Incarnation: 1}), "Send to 2: TimeoutNow term=3")
+	r.want(r.do(ChangeRequested{Target: group(ids(1, 2, 3))}), "AnswerChange{Refusal:2 At:0} not leading")
+}

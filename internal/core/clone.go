@@ -2,11 +2,7 @@
 
 package core
 
-import (
-	"slices"
-
-	"github.com/balsa-raft/raft/internal/progress"
-)
+import "slices"
 
 // Clone returns a member that is in the same state and goes its own way from here:
 // whatever happens to one is nothing to the other, so that both may be used by
@@ -32,6 +28,7 @@ func (e *electionState) clone() *electionState {
 	clone := *e
 	clone.voters = slices.Clone(e.voters)
 	clone.votes = slices.Clone(e.votes)
+	clone.incarnations = slices.Clone(e.incarnations)
 	return &clone
 }
 
@@ -40,10 +37,11 @@ func (l *leaderState) clone() *leaderState {
 		return nil
 	}
 	clone := *l
-	clone.peers = make([]*progress.Progress, len(l.peers))
+	clone.peers = make([]*peerState, len(l.peers))
 	for i, p := range l.peers {
-		clone.peers[i] = p.Clone()
+		peer := *p
+		peer.Progress = p.Progress.Clone()
+		clone.peers[i] = &peer
 	}
-	clone.dirty, clone.news, clone.told = slices.Clone(l.dirty), slices.Clone(l.news), slices.Clone(l.told)
 	return &clone
 }

@@ -17,51 +17,56 @@ import (
 // ignored are the fields that AppendState leaves out, and why. A field that is neither
 // encoded nor here fails TestEveryFieldIsEncodedOrIgnored.
 var ignored = map[string]string{
-	"Core.cfg.ElectionTimeout":    "the configuration is the same in all that are compared",
-	"Core.cfg.HeartbeatInterval":  "the configuration",
-	"Core.cfg.WriteStallTimeout":  "the configuration",
-	"Core.cfg.Seed":               "only New reads it",
-	"Core.now":                    "time",
-	"Core.random.state":           "it draws times only",
-	"Core.electionAt":             "time",
-	"Core.campaigns":              "it says how long to wait only",
-	"Core.follower.contact":       "time; whether it is long ago is encoded",
-	"Core.leader.heartbeatAt":     "time",
-	"Core.leader.newsAt":          "time; whether it is Never is encoded",
-	"Core.leader.quorumAt":        "time",
-	"Core.leader.transferUntil":   "time; it is Never unless transferTo is set",
-	"Core.leader.peers[].Contact": "time",
-	"Core.lane.issued":            "it is synced and the number of pending writes",
-	"Core.lane.pending[].at":      "time",
-	"Core.told.Role":              "between two events it is what the fields say",
-	"Core.told.Term":              "as above",
-	"Core.told.Leader":            "as above",
-	"Core.cfg.ApplyDurable":       "the configuration",
-	"Core.snapshot.Term":          "the entry was committed, so that its index tells its term",
-	"Core.wantAt":                 "time",
-	"Core.previous.hard.Term":     "between two events it is what the fields say",
-	"Core.previous.hard.Vote":     "as above",
-	"Core.previous.commit":        "as above",
-	"Core.previous.applied":       "as above",
-	"Core.previous.synced":        "as above",
-	"Core.previous.last":          "as above",
-	"Core.previous.leads":         "as above",
-	"Core.effects":                "those of the last Handle",
-	"Core.lane.synced":            "the names of writes are counted from it",
+	"Core.cfg.ElectionTimeout":   "the configuration is the same in all that are compared",
+	"Core.cfg.HeartbeatInterval": "the configuration",
+	"Core.cfg.WriteStallTimeout": "the configuration",
+	"Core.cfg.Seed":              "only New reads it",
+	"Core.now":                   "time",
+	"Core.random.state":          "it draws times only",
+	"Core.electionAt":            "time",
+	"Core.campaigns":             "it says how long to wait only",
+	"Core.follower.contact":      "time; whether it is long ago is encoded",
+	"Core.leader.heartbeatAt":    "time",
+	"Core.leader.newsAt":         "time; whether it is Never is encoded",
+	"Core.leader.quorumAt":       "time",
+	"Core.leader.transferUntil":  "time; it is Never unless transferTo is set",
+	"Core.cfg.Incarnation":       "the configuration",
+	"Core.knownMembership":       "between two events it is the latest that is committed",
+
+	"Core.leader.peers[].Progress.Contact": "time",
+	"Core.leader.peers[].catchUp.since":    "time",
+	"Core.leader.peers[].leaveAt":          "time; whether it is Never is encoded",
+	"Core.lane.issued":                     "it is synced and the number of pending writes",
+	"Core.lane.pending[].at":               "time",
+	"Core.told.Role":                       "between two events it is what the fields say",
+	"Core.told.Term":                       "as above",
+	"Core.told.Leader":                     "as above",
+	"Core.cfg.ApplyDurable":                "the configuration",
+	"Core.snapshot.Term":                   "the entry was committed, so that its index tells its term",
+	"Core.wantAt":                          "time",
+	"Core.previous.hard.Term":              "between two events it is what the fields say",
+	"Core.previous.hard.Vote":              "as above",
+	"Core.previous.commit":                 "as above",
+	"Core.previous.applied":                "as above",
+	"Core.previous.synced":                 "as above",
+	"Core.previous.last":                   "as above",
+	"Core.previous.leads":                  "as above",
+	"Core.effects":                         "those of the last Handle",
+	"Core.lane.synced":                     "the names of writes are counted from it",
 }
 
 // fullCore is a member in which no field is empty, though no member is ever like that.
 func fullCore() *Core {
 	voters := []wire.NodeID{1, 2, 3}
 	membership := wire.Membership{
-		Voters: voters, Outgoing: []wire.NodeID{2, 3}, Learners: []wire.NodeID{4},
-		Members: []wire.Member{{ID: 1, Address: "a"}, {ID: 2, Address: "b"}, {ID: 3, Address: "c"}, {ID: 4, Address: "d"}},
+		Voters: voters, Outgoing: []wire.NodeID{2, 3}, Learners: []wire.NodeID{4}, TargetVoters: []wire.NodeID{1}, TargetLearners: []wire.NodeID{4},
+		Members: []wire.Member{{ID: 1, Address: "a", Incarnation: 5}, {ID: 2, Address: "b"}, {ID: 3, Address: "c"}, {ID: 4, Address: "d"}},
 	}
 	p := progress.New(2, 7, 3)
 	p.ReportSent(1, 5)
 	p.HeartbeatSent(2)
 	return &Core{
-		cfg: Config{ID: 1, ElectionTimeout: 100, HeartbeatInterval: 20, WriteStallTimeout: 1000, Seed: 5, ApplyDurable: true},
+		cfg: Config{ID: 1, ElectionTimeout: 100, HeartbeatInterval: 20, WriteStallTimeout: 1000, Seed: 5, Incarnation: 5, ApplyDurable: true},
 		now: 1000, random: random{state: 9}, hard: wire.HardState{Term: 4, Vote: 1},
 		log: logindex.New(wire.LogState{
 			Compacted: wire.LogID{Term: 1, Index: 2}, Last: 8, Terms: []wire.TermStart{{Term: 2, First: 3}, {Term: 4, First: 6}},
@@ -74,11 +79,14 @@ func fullCore() *Core {
 				{after: 9, effect: Send{To: 2, Message: &wire.VoteReply{Term: 4}}}, {after: 10, effect: AnswerInitialize{Conflict: true}},
 			},
 		},
-		role: Leader, electionAt: 1100,
+		role: Leader, electionAt: 1100, campaigns: 2, drained: true, removedAt: 3, knownMembership: 3,
 		follower: followerState{leader: 2, contact: 990, accepted: 5, epoch: 3, acknowledged: 4, offered: 8, round: 6},
-		election: &electionState{voters: voters[:2:2], votes: []quorum.Vote{quorum.Granted, quorum.Refused}, transfer: true},
+		election: &electionState{voters: voters[:2:2], votes: []quorum.Vote{quorum.Granted, quorum.Refused}, incarnations: []wire.Incarnation{5, 6}, transfer: true},
 		leader: &leaderState{
-			peers: []*progress.Progress{p}, dirty: []bool{true}, news: []bool{true}, told: []wire.Index{4}, appended: true, newsAt: 1001,
+			peers: []*peerState{{
+				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500,
+			}},
+			appended: true, newsAt: 1001, isRetiring: true, isAsked: true,
 			round: 7, heartbeatAt: 1020, quorumAt: 1100, transferTo: 2, transferUntil: 1100, invited: true,
 		},
 		told: RoleChanged{Role: Leader, Term: 4, Leader: 1}, toldApply: 6, snapshot: wire.LogID{Term: 2, Index: 4}, stateLost: true, wantAt: 1002,
@@ -113,7 +121,7 @@ func visitFields(path string, v reflect.Value, visit func(path string, v reflect
 }
 
 // change makes a value another one of its type, and returns how to undo that.
-func change(v reflect.Value) (undo func()) {
+func alter(v reflect.Value) (undo func()) {
 	old := reflect.New(v.Type()).Elem()
 	old.Set(v)
 	switch v.Kind() {
@@ -151,7 +159,7 @@ func TestEveryFieldIsEncodedOrIgnored(t *testing.T) {
 			encodes[path] = true // An interface; TestHeldEffectsAreEncoded changes it.
 			return
 		}
-		undo := change(v)
+		undo := alter(v)
 		defer undo()
 		if !bytes.Equal(before, c.AppendState(nil, sameNames)) {
 			encodes[path] = true
@@ -212,7 +220,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	clone.effects = nil
 	visitFields("Core", reflect.ValueOf(clone), func(path string, v reflect.Value) {
 		if !isNeverChanged(path) {
-			change(v)
+			alter(v)
 		}
 		if !reflect.DeepEqual(c, want) {
 			t.Fatalf("a change of the clone's %s changes the original", path)

@@ -19,6 +19,9 @@ func (c *Core) advanceCommit() {
 	if term, held := c.log.Term(reached); held && term == c.hard.Term {
 		c.setCommit(reached)
 		c.leader.newsAt = min(c.leader.newsAt, c.now+c.newsDelay())
+		if p := c.leader.peer(c.leader.transferTo); p != nil {
+			c.inviteTransferee(p)
+		}
 	}
 }
 
@@ -33,9 +36,9 @@ func (c *Core) tellCommit() {
 		return
 	}
 	l.newsAt = Never
-	for i, p := range l.peers {
-		if l.told[i] < c.commit && p.State == progress.Replicate {
-			l.dirty[i], l.news[i] = true, true
+	for _, p := range l.peers {
+		if p.told < c.commit && p.State == progress.Replicate {
+			p.dirty, p.news = true, true
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (c *Core) pinned() (wire.Index, wire.NodeID) {
 		if p.State == progress.Snapshot {
 			needed = p.Pin
 		}
-		if needed < lowest && c.now-p.Contact < pinTimeouts*c.cfg.ElectionTimeout {
+		if needed < lowest && p.leaveAt == Never && c.now-p.Contact < pinTimeouts*c.cfg.ElectionTimeout {
 			lowest, who = needed, p.ID
 		}
 	}

@@ -262,7 +262,7 @@ func TestInitializeCompacted(t *testing.T) {
 		conflict bool
 	}{
 		"it began with others":              {withMembership(historyOf(1, 1, 1), 1, voters(4)), true},
-		"it began with the same":            {historyOf(1, 1, 1), false},
+		"it began with the same":            {withMembership(historyOf(1, 1, 1), 1, voters(3)), false},
 		"with whom it began is not known":   {withMembership(historyOf(1, 1, 1), 2, voters(4)), false},
 		"it began with others, and changed": {withMembership(withMembership(historyOf(1, 1, 1), 1, voters(5)), 3, voters(4)), true},
 	} {

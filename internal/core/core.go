@@ -27,6 +27,9 @@ type Config struct {
 	WriteStallTimeout Instant
 	// Seed determines the election time-outs. Members need different ones.
 	Seed uint64
+	// Incarnation is that of the member's data folder. Zero counts as one: then nobody can
+	// tell whether the member has lost its disk.
+	Incarnation wire.Incarnation
 	// ApplyDurable says that only entries that are durable in the member's own log may be
 	// applied: the state machine keeps what it has applied, and must not be ahead of the log.
 	ApplyDurable bool
@@ -69,6 +72,10 @@ type Core struct {
 	stateLost bool
 	wantAt    Instant
 	lane      lane
+	// drained says that the member is not to lead. removedAt is where it was removed, as far
+	// as it has heard, zero if it has not.
+	drained   bool
+	removedAt wire.Index
 
 	role Role
 	// electionAt is when a member without leader campaigns; campaigns counts those that it
@@ -82,7 +89,9 @@ type Core struct {
 	// told is what the last RoleChanged said, toldApply what the last Apply said.
 	told      RoleChanged
 	toldApply wire.Index
-	effects   []Effect
+	// knownMembership is the index of the latest membership that was noticed to be committed.
+	knownMembership wire.Index
+	effects         []Effect
 	// starting are the first effects of all: Recover has found something to do.
 	starting []Effect
 	previous snapshotOfState
@@ -99,6 +108,8 @@ func (c *Core) Handle(now Instant, events []Event) []Effect {
 	c.flushStart()
 	for _, event := range events {
 		c.dispatch(event)
+		c.advanceChange()
+		c.watchMembership()
 		c.flushHardState()
 		c.tellRole()
 		c.check()
@@ -138,6 +149,12 @@ func (c *Core) dispatch(event Event) {
 		c.initialize(e.Membership)
 	case TransferRequested:
 		c.transfer(e.To)
+	case ChangeRequested:
+		c.changeMembership(e)
+	case DrainRequested:
+		c.drain(e.On)
+	case CampaignRequested:
+		c.campaignNow()
 	}
 }
 
@@ -194,6 +211,7 @@ func (c *Core) Deadline() Instant {
 func (c *Core) deadlineReached() {
 	switch {
 	case c.leader != nil:
+		c.dropLeavers()
 		c.checkTransfer()
 		c.checkStall()
 		c.checkQuorum()

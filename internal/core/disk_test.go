@@ -5,6 +5,7 @@ package core
 import (
 	"slices"
 
+	"github.com/balsa-raft/raft/internal/change"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -26,6 +27,9 @@ type disk struct {
 	applied wire.Index
 	queue   []WriteLog
 	syncing bool
+	// incarnation is that of the data folder, lost what those before it held.
+	incarnation wire.Incarnation
+	lost        [][]slot
 }
 
 // snapshot is a durable one: the entries that it covers, whose chain is the state.
@@ -38,6 +42,7 @@ type snapshot struct {
 // is the membership, and a hard state of that term or the last entry's.
 func diskOf(m wire.Membership, term wire.Term, terms ...wire.Term) disk {
 	d := disk{hard: wire.HardState{Term: term}}
+	m = bound(m)
 	for i, t := range terms {
 		e := wire.Entry{Index: wire.Index(i + 1), Term: t, Kind: wire.EntryCommand, Data: []byte{byte(t), byte(i)}}
 		if i == 0 {
@@ -198,4 +203,10 @@ func chainAt(log []slot, index int) uint64 {
 		return 0
 	}
 	return log[index-1].chain
+}
+
+// bound returns a membership as the first leader of a group makes it, of members that all
+// have the usual incarnation.
+func bound(m wire.Membership) wire.Membership {
+	return change.Bind(&m, func(wire.NodeID) wire.Incarnation { return 1 })
 }

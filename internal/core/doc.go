@@ -23,8 +23,14 @@
 //	heartbeat.go   asserting leadership, loss, check-quorum  §5.2, thesis §6.2
 //	commit.go      what is committed                         §5.3, §5.4.2
 //	lane.go        what is durable, and what waits for it    §5.1, figure 2 "persistent state"
+//	snapshot.go    offering and installing snapshots         §7
+//	compact.go     what the log may forget                   §7
 //	membership.go  the configuration in effect, forming one  §6
-//	transfer.go    handing leadership over                   thesis §3.10
+//	formation.go   the first leader; whose disk a voter's is
+//	change.go      changing the members, step by step        §6, thesis §4.3
+//	catchup.go     when a learner may vote                   thesis §4.2.1
+//	peers.go       whom a leader replicates to, and removal  thesis §4.2.2
+//	transfer.go    handing leadership over, draining         thesis §3.10
 //	stall.go       a leader whose disk hangs gives up
 //	invariants.go  what must hold after every event
 //

@@ -111,6 +111,33 @@ type AnswerInitialize struct {
 	Conflict bool
 }
 
+// AnswerChange answers ChangeRequested: At is the index of the membership with which the change
+// begins, or is on its way already, unless it was refused. It is not committed yet.
+type AnswerChange struct {
+	Refusal ChangeRefusal
+	At      wire.Index
+}
+
+// ChangeRefusal says why a change of membership does not begin.
+type ChangeRefusal uint8
+
+const (
+	// ChangeAccepted: it has begun.
+	ChangeAccepted ChangeRefusal = iota
+	// ChangeMalformed: the target is no membership that a group can have.
+	ChangeMalformed
+	// ChangeNotLeading: this member does not lead, or is about to hand over.
+	ChangeNotLeading
+	// ChangeOutdated: the membership in effect is not the one that was asked for.
+	ChangeOutdated
+	// ChangeUnderWay: another change is, and is past the point where its target may change.
+	ChangeUnderWay
+	// ChangeTooEarly: the leader is too new to have committed anything.
+	ChangeTooEarly
+	// ChangeRisksQuorum: too few of the voters of the target answer, and may vote.
+	ChangeRisksQuorum
+)
+
 // TransferEnded answers TransferRequested: Done says whether another term has begun.
 // Otherwise this member leads on, or never led, or has stepped down for another reason.
 type TransferEnded struct{ Done bool }
@@ -150,6 +177,11 @@ const (
 	PinReleased
 	// SnapshotRefused: a snapshot that was fetched is not installed.
 	SnapshotRefused
+	// PeerLostDisk: a voter answers with another data folder than it had when it became one.
+	// It does not vote until it has been removed and added again.
+	PeerLostDisk
+	// Removed: a member says that this one was removed.
+	Removed
 )
 
 func (AcceptProposals) effect()  {}
@@ -166,5 +198,6 @@ func (Apply) effect()            {}
 func (UseMembership) effect()    {}
 func (AnswerInitialize) effect() {}
 func (TransferEnded) effect()    {}
+func (AnswerChange) effect()     {}
 func (RoleChanged) effect()      {}
 func (Notice) effect()           {}

@@ -13,13 +13,15 @@ import (
 type electionState struct {
 	voters []wire.NodeID
 	votes  []quorum.Vote // of the voter at the same place
+	// incarnations are what the voters have voted with.
+	incarnations []wire.Incarnation
 	// transfer says that the leader itself asked for this election.
 	transfer bool
 }
 
-func (e *electionState) record(id wire.NodeID, vote quorum.Vote) {
+func (e *electionState) record(id wire.NodeID, vote quorum.Vote, incarnation wire.Incarnation) {
 	if i, found := slices.BinarySearch(e.voters, id); found && e.votes[i] == quorum.NoAnswer {
-		e.votes[i] = vote
+		e.votes[i], e.incarnations[i] = vote, incarnation
 	}
 }
 
@@ -59,14 +61,19 @@ func (c *Core) setRetryTimer() {
 // before, whose members may be the only ones that can win. As there is one change at
 // a time, the one before is committed.
 func (c *Core) mayCampaign() bool {
-	if c.stateLost {
+	if c.stateLost || c.drained {
 		return false
 	}
-	if c.membership().IsVoter(c.cfg.ID) {
+	if c.isVoterIn(c.membership()) {
 		return true
 	}
 	n := len(c.memberships)
-	return n > 1 && c.memberships[n-1].index > c.commit && c.memberships[n-2].membership.IsVoter(c.cfg.ID)
+	return n > 1 && c.memberships[n-1].index > c.commit && c.isVoterIn(&c.memberships[n-2].membership)
+}
+
+// isVoterIn reports whether this member votes in a membership, and is the one that is meant.
+func (c *Core) isVoterIn(m *wire.Membership) bool {
+	return m.IsVoter(c.cfg.ID) && c.isMyself(m.Incarnation(c.cfg.ID))
 }
 
 // campaign starts an election with its pre-vote (thesis §9.6), which keeps a
@@ -80,10 +87,12 @@ func (c *Core) campaign() {
 	c.become(PreCandidate)
 	c.election = c.newElection(false)
 	c.follower.round++
-	c.election.record(c.cfg.ID, quorum.Granted)
+	c.election.record(c.cfg.ID, quorum.Granted, c.cfg.Incarnation)
 	for _, id := range c.election.voters {
 		if id != c.cfg.ID {
-			c.send(id, &wire.RequestPreVote{Term: c.hard.Term + 1, Round: c.follower.round, Last: c.log.LastID()})
+			c.send(id, &wire.RequestPreVote{
+				Term: c.hard.Term + 1, Round: c.follower.round, Last: c.log.LastID(), Incarnation: c.membership().Incarnation(id),
+			})
 		}
 	}
 	c.decideElection()
@@ -94,7 +103,9 @@ func (c *Core) newElection(transfer bool) *electionState {
 	voters := append(slices.Clone(m.Voters), m.Outgoing...)
 	slices.Sort(voters)
 	voters = slices.Compact(voters)
-	return &electionState{voters: voters, votes: make([]quorum.Vote, len(voters)), transfer: transfer}
+	return &electionState{
+		voters: voters, votes: make([]quorum.Vote, len(voters)), incarnations: make([]wire.Incarnation, len(voters)), transfer: transfer,
+	}
 }
 
 // becomeCandidate enters a new term and asks for votes (§5.2). The own vote counts,
@@ -105,14 +116,16 @@ func (c *Core) becomeCandidate(transfer bool) {
 	c.election = c.newElection(transfer)
 	for _, id := range c.election.voters {
 		if id != c.cfg.ID {
-			c.send(id, &wire.RequestVote{Term: c.hard.Term, Last: c.log.LastID(), Transfer: transfer})
+			c.send(id, &wire.RequestVote{
+				Term: c.hard.Term, Last: c.log.LastID(), Transfer: transfer, Incarnation: c.membership().Incarnation(id),
+			})
 		}
 	}
 }
 
 func (c *Core) countOwnVote() {
 	if c.lane.hardSeq <= c.lane.synced {
-		c.election.record(c.cfg.ID, quorum.Granted)
+		c.election.record(c.cfg.ID, quorum.Granted, c.cfg.Incarnation)
 		c.decideElection()
 	}
 }
@@ -120,10 +133,11 @@ func (c *Core) countOwnVote() {
 // preVoteReply counts a pre-vote. A refusal teaches the term, so that a member that
 // was away can take part again.
 func (c *Core) preVoteReply(from wire.NodeID, m *wire.PreVoteReply) {
+	c.learnRemoval(from, m.RemovedAt)
 	if c.learnTerm(from, m.Term) || c.role != PreCandidate || m.Round != c.follower.round {
 		return
 	}
-	c.election.record(from, voteOf(m.Granted))
+	c.election.record(from, voteOf(m.Granted), 0)
 	c.decideElection()
 }
 
@@ -131,7 +145,7 @@ func (c *Core) voteReply(from wire.NodeID, m *wire.VoteReply) {
 	if c.learnTerm(from, m.Term) || c.role != Candidate || m.Term != c.hard.Term {
 		return
 	}
-	c.election.record(from, voteOf(m.Granted))
+	c.election.record(from, voteOf(m.Granted), m.Incarnation)
 	c.decideElection()
 }
 
@@ -143,7 +157,7 @@ func voteOf(granted bool) quorum.Vote {
 }
 
 func (c *Core) decideElection() {
-	switch c.quorum().Votes(c.election.of) {
+	switch c.verdict() {
 	case quorum.Won:
 		if c.role == PreCandidate {
 			c.becomeCandidate(false)

@@ -33,6 +33,8 @@ func (c *Core) AppendState(buf []byte, relabel Relabel) []byte {
 	e.log(c)
 	e.numbers(uint64(c.commit), uint64(c.applied), uint64(c.toldApply), uint64(c.snapshot.Index))
 	e.truth(c.stateLost)
+	e.truth(c.drained)
+	e.numbers(uint64(c.removedAt))
 	e.truth(len(c.starting) > 0)
 	e.lane(&c.lane)
 	e.follower(c)
@@ -122,10 +124,13 @@ func (e *encoder) membership(m *wire.Membership) {
 	e.ids(m.Voters)
 	e.ids(m.Outgoing)
 	e.ids(m.Learners)
+	e.ids(m.TargetVoters)
+	e.ids(m.TargetLearners)
 	e.numbers(uint64(len(m.Members)))
 	for _, i := range e.order(len(m.Members), func(i int) wire.NodeID { return m.Members[i].ID }) {
 		e.id(m.Members[i].ID)
 		e.bytes([]byte(m.Members[i].Address))
+		e.numbers(uint64(m.Members[i].Incarnation))
 	}
 }
 
@@ -187,7 +192,7 @@ func (e *encoder) election(s *electionState) {
 	e.numbers(uint64(len(s.voters)))
 	for _, i := range e.order(len(s.voters), func(i int) wire.NodeID { return s.voters[i] }) {
 		e.id(s.voters[i])
-		e.numbers(uint64(s.votes[i]))
+		e.numbers(uint64(s.votes[i]), uint64(s.incarnations[i]))
 	}
 }
 
@@ -201,13 +206,21 @@ func (e *encoder) leader(l *leaderState) {
 	e.numbers(uint64(l.round))
 	e.id(l.transferTo)
 	e.truth(l.invited)
+	e.truth(l.isAsked)
+	e.truth(l.isRetiring)
 	e.numbers(uint64(len(l.peers)))
 	for _, i := range e.order(len(l.peers), func(i int) wire.NodeID { return l.peers[i].ID }) {
 		words := l.peers[i].Words()
 		e.id(wire.NodeID(words[0]))
 		e.numbers(words[1:]...)
-		e.truth(l.dirty[i])
-		e.truth(l.news[i])
-		e.numbers(uint64(l.told[i]))
+		e.peer(l.peers[i])
 	}
+}
+
+func (e *encoder) peer(p *peerState) {
+	e.truth(p.dirty)
+	e.truth(p.news)
+	e.numbers(uint64(p.told), uint64(p.incarnation), uint64(p.catchUp.goal))
+	e.truth(p.catchUp.done)
+	e.truth(p.leaveAt != Never)
 }

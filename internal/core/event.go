@@ -62,6 +62,23 @@ type DeadlineReached struct{}
 // InitializeRequested: the user forms the group. Answered by AnswerInitialize.
 type InitializeRequested struct{ Membership wire.Membership }
 
+// ChangeRequested: the user wants the group to have other members. Answered at once by
+// AnswerChange.
+type ChangeRequested struct {
+	// Target is a simple membership, whose incarnations mean nothing.
+	Target wire.Membership
+	// IfAt, unless zero, is the index of the membership that has to be in effect.
+	IfAt wire.Index
+	// Force demands it even if the target may turn out not to have a quorum that answers.
+	Force bool
+}
+
+// DrainRequested: this member is not to lead, or may lead again.
+type DrainRequested struct{ On bool }
+
+// CampaignRequested: the user wants this member to start an election, with its pre-vote, now.
+type CampaignRequested struct{}
+
 // TransferRequested: the user wants another member to lead; To is zero for
 // whoever is most caught up. Answered by TransferEnded, in the same step or later.
 type TransferRequested struct{ To wire.NodeID }
@@ -80,3 +97,6 @@ func (PeerUnreachable) event()     {}
 func (DeadlineReached) event()     {}
 func (InitializeRequested) event() {}
 func (TransferRequested) event()   {}
+func (ChangeRequested) event()     {}
+func (DrainRequested) event()      {}
+func (CampaignRequested) event()   {}

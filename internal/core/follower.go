@@ -63,7 +63,7 @@ func (c *Core) appendEntries(from wire.NodeID, m *wire.AppendEntries) {
 	}
 	if !c.holds(m.Prev) {
 		conflict := c.log.LastNotAfter(m.Prev.Index, m.Prev.Term)
-		c.send(from, &wire.AppendReply{Term: m.Term, Epoch: m.Epoch, Match: m.Prev.Index, Rejected: true, Conflict: conflict})
+		c.send(from, &wire.AppendReply{Term: m.Term, Epoch: m.Epoch, Match: m.Prev.Index, Rejected: true, Conflict: conflict, Incarnation: c.cfg.Incarnation})
 		return
 	}
 	if !c.takeOver(from, m.Entries) {
@@ -182,7 +182,7 @@ func (c *Core) acknowledge(anew bool) {
 	}
 	if match := c.match(); anew || match > f.acknowledged {
 		f.acknowledged = match
-		c.send(f.leader, &wire.AppendReply{Term: c.hard.Term, Epoch: f.epoch, Match: match})
+		c.send(f.leader, &wire.AppendReply{Term: c.hard.Term, Epoch: f.epoch, Match: match, Incarnation: c.cfg.Incarnation})
 	}
 }
 
@@ -194,5 +194,5 @@ func (c *Core) heartbeat(from wire.NodeID, m *wire.Heartbeat) {
 	}
 	c.followCommit(m.Commit)
 	f := &c.follower
-	c.send(from, &wire.HeartbeatReply{Term: m.Term, Round: m.Round, Epoch: f.epoch, Match: c.match(), Accepted: f.accepted})
+	c.send(from, &wire.HeartbeatReply{Term: m.Term, Round: m.Round, Epoch: f.epoch, Match: c.match(), Accepted: f.accepted, Incarnation: c.cfg.Incarnation})
 }

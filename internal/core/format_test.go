@@ -24,6 +24,8 @@ func formatEvent(event Event) string {
 		return fmt.Sprintf("SnapshotTaken %v", e.Last)
 	case SnapshotReceived:
 		return "SnapshotReceived " + formatSnapshot(&e.Snapshot)
+	case ChangeRequested:
+		return fmt.Sprintf("ChangeRequested %s if-at=%d force=%v", formatMembership(&e.Target), e.IfAt, e.Force)
 	case CompactRequested:
 		return fmt.Sprintf("CompactRequested through=%d limit=%d", e.Through, e.Limit)
 	}
@@ -67,12 +69,27 @@ func formatEffect(effect Effect) string {
 	case RoleChanged:
 		return fmt.Sprintf("RoleChanged %v term=%d leader=%d", e.Role, e.Term, e.Leader)
 	case UseMembership:
-		return fmt.Sprintf("UseMembership voters=%d outgoing=%d learners=%d", e.Membership.Voters, e.Membership.Outgoing, e.Membership.Learners)
+		return "UseMembership " + formatMembership(&e.Membership)
+	case AnswerChange:
+		refusals := [...]string{"accepted", "malformed", "not leading", "outdated", "under way", "too early", "risks the quorum"}
+		return fmt.Sprintf("AnswerChange{Refusal:%d At:%d} %s", e.Refusal, e.At, refusals[e.Refusal])
 	case Notice:
-		kinds := [...]string{"MessageDropped", "QuorumLost", "WriteStalled", "PeerLostLog", "PeerNeedsSnapshot", "PinReleased", "SnapshotRefused"}
+		kinds := [...]string{"MessageDropped", "QuorumLost", "WriteStalled", "PeerLostLog", "PeerNeedsSnapshot", "PinReleased", "SnapshotRefused", "PeerLostDisk", "Removed"}
 		return strings.TrimSpace(fmt.Sprintf("Notice %s peer=%d %s", kinds[e.Kind], e.Peer, e.Detail))
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T%+v", effect, effect), "core.")
+}
+
+// formatMembership renders who votes and learns, with the target of a change if there is one.
+func formatMembership(m *wire.Membership) string {
+	text := fmt.Sprintf("voters=%d outgoing=%d learners=%d", m.Voters, m.Outgoing, m.Learners)
+	if len(m.TargetVoters) > 0 {
+		text += fmt.Sprintf(" target voters=%d", m.TargetVoters)
+	}
+	if len(m.TargetLearners) > 0 {
+		text += fmt.Sprintf(" target learners=%d", m.TargetLearners)
+	}
+	return text
 }
 
 func formatMessage(message wire.Message) string {
@@ -84,6 +101,9 @@ func formatMessage(message wire.Message) string {
 		return fmt.Sprintf("%s term=%d epoch=%d %s", text, m.Term, m.Epoch, formatSnapshot(&m.Snapshot))
 	}
 	fields := strings.Trim(strings.TrimPrefix(fmt.Sprintf("%+v", message), "&"), "{}")
+	for _, usual := range []string{" Incarnation:0", " Incarnation:1", " RemovedAt:0"} {
+		fields = strings.TrimSuffix(fields, usual)
+	}
 	return text + " " + strings.ToLower(strings.ReplaceAll(fields, ":", "="))
 }
 
@@ -118,9 +138,9 @@ func formatLeader(l *leaderState) string {
 	if l == nil {
 		return "no leader"
 	}
-	text := fmt.Sprint(l.dirty, l.round, l.heartbeatAt, l.quorumAt, l.transferTo, l.transferUntil, l.invited)
+	text := fmt.Sprint(l.round, l.heartbeatAt, l.quorumAt, l.transferTo, l.transferUntil, l.invited)
 	for _, p := range l.peers {
-		text += formatValue(*p)
+		text += formatValue(*p.Progress) + formatValue(*p)
 	}
 	return text
 }

@@ -35,26 +35,25 @@ func TestFormingOnOneMemberAndLosingIt(t *testing.T) {
 	w.converge(20 * testElection)
 }
 
-// The same with two of five that never got anything: they vote when they are initialized.
-func TestUninitializedMembersVoteOnceInitialized(t *testing.T) {
+// A group forms when all its members are there, initialized or empty, and not before.
+func TestFormingTakesAll(t *testing.T) {
 	w := newCluster(t, 1, still, 5)
-	w.isolate(4)
 	w.isolate(5)
 	for _, n := range w.nodes[:3] {
 		n.take(InitializeRequested{Membership: voters(5)})
 	}
-	if !w.run(20*testElection, func() bool { return len(w.history.committed) > 1 && w.leader() != nil }) {
-		t.Fatal("the stage is not set")
+	if w.run(20*testElection, func() bool { return w.leader() != nil }) {
+		t.Fatal("a group is formed without one of its members")
 	}
-	dead := w.leader()
-	dead.crash()
 	w.rejoin()
-	w.isolate(dead.id)
-	for _, n := range w.nodes[3:] {
-		n.take(InitializeRequested{Membership: voters(5)})
-	}
 	if !w.run(20*testElection, func() bool { return w.leader() != nil }) {
-		t.Fatalf("four of five do not elect anybody\n%s", w.dump())
+		t.Fatalf("all five do not elect anybody\n%s", w.dump())
+	}
+	w.converge(20 * testElection)
+	w.isolate(5)
+	w.leader().crash()
+	if !w.run(20*testElection, func() bool { return w.leader() != nil }) {
+		t.Fatalf("of a group that was formed, three of five do not elect anybody\n%s", w.dump())
 	}
 }
 

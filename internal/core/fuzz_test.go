@@ -67,6 +67,14 @@ func (p *tape) logID() wire.LogID {
 
 func (p *tape) bool() bool { return p.next()&1 == 1 }
 
+// incarnation is mostly the usual one.
+func (p *tape) incarnation() wire.Incarnation {
+	if b := p.next(); b < 60 {
+		return wire.Incarnation(b % 4)
+	}
+	return anonymous
+}
+
 // entries are in order, or nearly.
 func (p *tape) entries(prev wire.LogID) []wire.Entry {
 	entries, term := make([]wire.Entry, p.next()%4), max(prev.Term, p.term())
@@ -128,19 +136,19 @@ func (p *tape) message() wire.Message {
 		m.Entries = p.entries(m.Prev)
 		return m
 	case 1:
-		return &wire.AppendReply{Term: p.term(), Epoch: p.epoch(), Match: p.index(), Rejected: p.bool(), Conflict: p.logID()}
+		return &wire.AppendReply{Term: p.term(), Epoch: p.epoch(), Match: p.index(), Rejected: p.bool(), Conflict: p.logID(), Incarnation: p.incarnation()}
 	case 2:
 		return &wire.Heartbeat{Term: p.term(), Round: p.round(), Commit: p.index()}
 	case 3:
-		return &wire.HeartbeatReply{Term: p.term(), Round: p.round(), Epoch: p.epoch(), Match: p.index(), Accepted: p.index()}
+		return &wire.HeartbeatReply{Term: p.term(), Round: p.round(), Epoch: p.epoch(), Match: p.index(), Accepted: p.index(), Incarnation: p.incarnation()}
 	case 4:
-		return &wire.RequestPreVote{Term: p.term(), Round: p.round(), Last: p.logID()}
+		return &wire.RequestPreVote{Term: p.term(), Round: p.round(), Last: p.logID(), Incarnation: p.incarnation()}
 	case 5:
-		return &wire.PreVoteReply{Term: p.term(), Round: p.round(), Granted: p.bool()}
+		return &wire.PreVoteReply{Term: p.term(), Round: p.round(), Granted: p.bool(), RemovedAt: p.index()}
 	case 6:
-		return &wire.RequestVote{Term: p.term(), Last: p.logID(), Transfer: p.bool()}
+		return &wire.RequestVote{Term: p.term(), Last: p.logID(), Transfer: p.bool(), Incarnation: p.incarnation()}
 	case 7:
-		return &wire.VoteReply{Term: p.term(), Granted: p.bool()}
+		return &wire.VoteReply{Term: p.term(), Granted: p.bool(), Incarnation: p.incarnation()}
 	case 8:
 		return &wire.TimeoutNow{Term: p.term()}
 	}
@@ -277,11 +285,47 @@ func (s *stage) handle(m *member, events ...Event) {
 	}
 }
 
+// changing does what the tape says about memberships.
+func (s *stage) changing(m *member, p *tape) {
+	switch p.next() % 6 {
+	case 0:
+		s.handle(m, DrainRequested{On: p.bool()})
+	case 1:
+		s.handle(m, CampaignRequested{})
+	case 2:
+		begun := p.membership()
+		if !begun.IsJoint() {
+			begun.TargetVoters = begun.Voters[:1+int(p.next())%len(begun.Voters)]
+			if p.bool() && len(begun.Voters) > 1 { // Who leads may be one of those who are to vote, and not be a voter.
+				begun.Voters, begun.TargetVoters = begun.Voters[1:], begun.Voters
+				begun.Learners = slices.Insert(slices.Clone(begun.Learners), 0, begun.TargetVoters[0])
+			}
+		}
+		request := &wire.AppendEntries{Term: p.term(), Epoch: p.epoch(), Prev: p.near.log.LastID(), Commit: p.index()}
+		request.Entries = []wire.Entry{{
+			Index: request.Prev.Index + 1, Term: request.Term, Kind: wire.EntryMembership, Data: wire.AppendMembership(nil, &begun),
+		}}
+		s.handle(m, MessageArrived{From: wire.NodeID(p.next() % 5), Message: request})
+	default:
+		target := p.membership()
+		if p.next()%8 > 0 {
+			target = targetOf("x", target.Voters, target.Learners)
+		}
+		e := ChangeRequested{Target: target, Force: p.bool()}
+		if p.bool() {
+			e.IfAt = p.index()
+		}
+		s.handle(m, e)
+	}
+}
+
 // step does what the tape says.
 func (s *stage) step(t *testing.T, p *tape) {
 	m := s.members[int(p.next())%len(s.members)]
 	p.near = m.core
-	switch op := p.next() % 18; op {
+	switch op := p.next() % 20; op {
+	case 18, 19:
+		s.changing(m, p)
 	case 0, 1, 2:
 		s.deliver(p)
 	case 3:

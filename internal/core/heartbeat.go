@@ -14,6 +14,7 @@ func (c *Core) sendHeartbeats() {
 	if l == nil || c.now < l.heartbeatAt {
 		return
 	}
+	c.leaveToOthers()
 	l.heartbeatAt = c.now + c.cfg.HeartbeatInterval
 	l.round++
 	for _, p := range l.peers {
@@ -29,7 +30,7 @@ func (c *Core) sendHeartbeats() {
 // whether something that was sent has been.
 func (c *Core) heartbeatReply(from wire.NodeID, m *wire.HeartbeatReply) {
 	p := c.answeringPeer(from, m.Term)
-	if p == nil {
+	if p == nil || c.isReborn(p, m.Incarnation) {
 		return
 	}
 	if m.Epoch == p.Epoch {
@@ -41,7 +42,7 @@ func (c *Core) heartbeatReply(from wire.NodeID, m *wire.HeartbeatReply) {
 	}
 	if p.HeartbeatAnswered(m.Round, m.Accepted) {
 		p.Repeat()
-		c.leader.markDirty(p.ID)
+		p.dirty = true
 	}
 }
 

@@ -3,6 +3,8 @@
 package core
 
 import (
+	"slices"
+
 	"github.com/balsa-raft/raft/internal/quorum"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -24,11 +26,14 @@ type history struct {
 	// elections and rejections are counted for tests.
 	elections  int
 	rejections map[wire.NodeID]int
+	// quorum is the membership with which a leader has found out what was committed last.
+	quorum wire.Membership
 }
 
 type ballot struct {
-	term  wire.Term
-	voter wire.NodeID
+	term        wire.Term
+	voter       wire.NodeID
+	incarnation wire.Incarnation
 }
 
 // commitment is an entry with the term in which it was committed.
@@ -125,18 +130,14 @@ func (h *history) written(w *world, n *node, write WriteLog) {
 		if hard.Term < old.Term || hard.Term == old.Term && old.Vote != 0 && hard.Vote != old.Vote {
 			w.failf("node %d: the hard state goes from %+v to %+v", n.id, old, hard)
 		}
-		h.voted(w, n.id, hard)
+		h.voted(w, n, hard)
 	}
 	if write.Reset.Index > 0 && n.disk.coveredBy(write.Reset) == nil {
 		w.failf("node %d: resets to %v without a snapshot on disk", n.id, write.Reset)
 	}
 	lost := h.losing(n, write)
 	n.disk.write(write)
-	if lost == 0 {
-		return
-	}
-	// The first entry is the only membership here.
-	if m := snapshotOf(n.disk.log, 1, 0).meta.Membership; !h.heldByQuorum(w, &m, lost) {
+	if lost > 0 && !h.heldByQuorum(w, &h.quorum, lost) {
 		w.failf("node %d: loses committed entry %d, and a quorum has it no more", n.id, lost)
 	}
 }
@@ -157,20 +158,27 @@ func (h *history) losing(n *node, write WriteLog) int {
 	return 0
 }
 
-// heldByQuorum reports whether a committed entry is on the disks of a quorum.
+// heldByQuorum reports whether a committed entry is on the disks of a quorum. Who has lost
+// its disk counts, too: it does not help a leader without the entry into office.
 func (h *history) heldByQuorum(w *world, m *wire.Membership, index int) bool {
 	return quorum.Of(m).Reached(func(id wire.NodeID) uint64 {
-		if chainAt(w.node(id).disk.held(), index) == h.committed[index-1].chain {
+		if w.isLost(m, id) || chainAt(w.node(id).disk.held(), index) == h.committed[index-1].chain {
 			return 1
 		}
 		return 0
 	}) > 0
 }
 
-func (h *history) voted(w *world, voter wire.NodeID, hard wire.HardState) {
-	b := ballot{hard.Term, voter}
+// isLost reports whether a voter has another disk than the one that is meant.
+func (w *world) isLost(m *wire.Membership, id wire.NodeID) bool {
+	meant := m.Incarnation(id)
+	return meant != 0 && meant != max(w.node(id).disk.incarnation, anonymous)
+}
+
+func (h *history) voted(w *world, n *node, hard wire.HardState) {
+	b := ballot{hard.Term, n.id, n.disk.incarnation}
 	if vote := h.votes[b]; vote != 0 && hard.Vote != vote {
-		w.failf("node %d: votes for %d and for %d in term %d", voter, vote, hard.Vote, hard.Term)
+		w.failf("node %d: votes for %d and for %d in term %d", n.id, vote, hard.Vote, hard.Term)
 	}
 	h.votes[b] = hard.Vote
 }
@@ -377,20 +385,29 @@ func (h *history) commits(w *world, n *node) {
 	if h.leaders[n.log[last-1].Term] != n.id {
 		w.failf("commit rule: node %d commits %v, which is not of a term that it led", n.id, n.log[last-1].ID())
 	}
-	if reached := n.core.quorum().Reached(func(id wire.NodeID) uint64 { return uint64(w.holds(id, n.log[last-1])) }); reached < uint64(last) {
+	counted := slices.IndexFunc(n.inEffect, func(m wire.Membership) bool {
+		return quorum.Of(&m).Reached(func(id wire.NodeID) uint64 { return uint64(w.holds(id, n.log[last-1])) }) >= uint64(last)
+	})
+	if counted < 0 {
 		w.failf("commit rule: node %d commits %v, which is not on the disks of a quorum", n.id, n.log[last-1].ID())
 	}
+	h.quorum = n.inEffect[counted]
 	for i := len(h.committed); i < int(last); i++ {
 		h.committed = append(h.committed, commitment{chain: n.log[i].chain, term: n.log[last-1].Term})
 	}
 }
 
-// holds returns the index of an entry if a node has it and all before it on disk.
+// holds returns the index of an entry if a node has it and all before it on disk, or had when
+// it lost that.
 func (w *world) holds(id wire.NodeID, s slot) wire.Index {
-	if int(id) > len(w.nodes) || chainAt(w.node(id).disk.held(), int(s.Index)) != s.chain {
+	if int(id) > len(w.nodes) {
 		return 0
 	}
-	return s.Index
+	has := func(log []slot) bool { return chainAt(log, int(s.Index)) == s.chain }
+	if d := &w.node(id).disk; has(d.held()) || slices.ContainsFunc(d.lost, has) {
+		return s.Index
+	}
+	return 0
 }
 
 // applied: a state machine is given an entry.

@@ -12,13 +12,9 @@ import (
 
 // leaderState is what only a leader knows; it is dropped when its term ends.
 type leaderState struct {
-	// peers are all other members, by ascending ID.
-	peers []*progress.Progress
-	// dirty says, for the peer at the same place, that its stream has to be told
-	// something at the end of this step; news, that this includes the commit index;
-	// told is the commit index that went with entries, or as news.
-	dirty, news []bool
-	told        []wire.Index
+	// peers are all other members, and those that have been removed and don't know yet, by
+	// ascending ID.
+	peers []*peerState
 	// appended says that there are new entries since the streams were last told.
 	appended bool
 	// newsAt is when those that were not told of the commit index will be.
@@ -32,11 +28,30 @@ type leaderState struct {
 	// transferTo is who is to lead next, zero while no transfer is under way.
 	transferTo    wire.NodeID
 	transferUntil Instant
-	// invited says that transferTo was told to start its election.
-	invited bool
+	// invited says that transferTo was told to start its election, isAsked that the transfer
+	// is to be answered.
+	invited, isAsked bool
+	// isRetiring says that this member is not a voter any more, and hands over.
+	isRetiring bool
 }
 
-func (l *leaderState) peer(id wire.NodeID) *progress.Progress {
+// peerState is what a leader knows of a peer.
+type peerState struct {
+	*progress.Progress
+	// dirty says that its stream has to be told something at the end of this step; news,
+	// that this includes the commit index; told is the commit index that went with
+	// entries, or as news.
+	dirty, news bool
+	told        wire.Index
+	// incarnation is the one that the peer has answered with, zero if it has not yet.
+	incarnation wire.Incarnation
+	catchUp     catchUp
+	// leaveAt is Never for members. Who was removed is replicated to until then, so that it
+	// learns of it.
+	leaveAt Instant
+}
+
+func (l *leaderState) peer(id wire.NodeID) *peerState {
 	i, found := l.place(id)
 	if !found {
 		return nil
@@ -45,44 +60,29 @@ func (l *leaderState) peer(id wire.NodeID) *progress.Progress {
 }
 
 func (l *leaderState) place(id wire.NodeID) (int, bool) {
-	return slices.BinarySearchFunc(l.peers, id, func(p *progress.Progress, id wire.NodeID) int {
+	return slices.BinarySearchFunc(l.peers, id, func(p *peerState, id wire.NodeID) int {
 		return cmp.Compare(p.ID, id)
 	})
 }
 
-func (l *leaderState) markDirty(id wire.NodeID) {
-	if i, found := l.place(id); found {
-		l.dirty[i] = true
-	}
-}
-
 func (l *leaderState) markAllDirty() {
-	for i := range l.dirty {
-		l.dirty[i] = true
+	for _, p := range l.peers {
+		p.dirty = true
 	}
 }
 
 // becomeLeader begins a leadership with a blank entry (§8): committing it commits
-// everything before it, which counting alone must not (§5.4.2).
+// everything before it, which counting alone must not (§5.4.2). The first leader of a group
+// begins with the incarnations of its voters instead (see formation.go).
 func (c *Core) becomeLeader() {
+	first := wire.Entry{Kind: wire.EntryBlank}
+	if c.isForming() {
+		first = c.bindMembership()
+	}
 	c.become(Leader)
-	l := &leaderState{
-		heartbeatAt:   c.now + c.cfg.HeartbeatInterval,
-		quorumAt:      c.now + c.cfg.ElectionTimeout,
-		transferUntil: Never,
-		newsAt:        Never,
-	}
-	c.leader = l
-	for _, member := range c.membership().Members {
-		if member.ID != c.cfg.ID {
-			l.peers = append(l.peers, progress.New(member.ID, c.log.Last(), c.now))
-		}
-	}
-	l.dirty, l.news, l.told = make([]bool, len(l.peers)), make([]bool, len(l.peers)), make([]wire.Index, len(l.peers))
-	if len(l.peers) == 0 {
-		l.heartbeatAt, l.quorumAt = Never, Never
-	}
-	c.append([]wire.Entry{{Kind: wire.EntryBlank}})
+	c.leader = &leaderState{heartbeatAt: Never, quorumAt: Never, transferUntil: Never, newsAt: Never}
+	c.syncPeers()
+	c.append([]wire.Entry{first})
 }
 
 // propose appends commands to the leader's log (§5.3).
@@ -123,12 +123,12 @@ func (c *Core) flushReplication() {
 	if l == nil {
 		return
 	}
-	for i, p := range l.peers {
-		if !l.dirty[i] || p.State == progress.Snapshot {
+	for _, p := range l.peers {
+		if !p.dirty || p.State == progress.Snapshot {
 			continue
 		}
-		news := l.news[i]
-		l.dirty[i], l.news[i] = false, false
+		news := p.news
+		p.dirty, p.news = false, false
 		prev := wire.LogID{Index: p.Next - 1}
 		term, held := c.log.Term(prev.Index)
 		if !held {
@@ -143,7 +143,7 @@ func (c *Core) flushReplication() {
 			Match: p.Match, MatchTerm: matchTerm,
 		})
 		if news || l.appended {
-			l.told[i] = c.commit
+			p.told = c.commit
 		}
 		p.Check(c.log.Last())
 	}
@@ -161,7 +161,7 @@ func (c *Core) entriesSent(e EntriesSent) {
 // appendReply takes in what a peer holds, or where its log differs (§5.3).
 func (c *Core) appendReply(from wire.NodeID, m *wire.AppendReply) {
 	p := c.answeringPeer(from, m.Term)
-	if p == nil || m.Epoch != p.Epoch {
+	if p == nil || c.isReborn(p, m.Incarnation) || m.Epoch != p.Epoch {
 		return
 	}
 	if m.Rejected {
@@ -173,18 +173,19 @@ func (c *Core) appendReply(from wire.NodeID, m *wire.AppendReply) {
 
 // answeringPeer returns the progress of the sender of a reply in this leadership
 // term, and notes the contact; nil if the reply is stale or none of ours.
-func (c *Core) answeringPeer(from wire.NodeID, term wire.Term) *progress.Progress {
-	if c.learnTerm(from, term) || c.leader == nil || term < c.hard.Term {
-		return nil
+func (c *Core) answeringPeer(from wire.NodeID, term wire.Term) *peerState {
+	if c.leader != nil && term == c.hard.Term {
+		p := c.leader.peer(from)
+		if p != nil {
+			p.Contact = c.now
+			return p
+		}
 	}
-	p := c.leader.peer(from)
-	if p != nil {
-		p.Contact = c.now
-	}
-	return p
+	c.learnTerm(from, term)
+	return nil
 }
 
-func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
+func (c *Core) acknowledged(p *peerState, match wire.Index) {
 	if match > c.log.Last() {
 		c.drop(p.ID, "an acknowledgement beyond the log")
 		return
@@ -193,19 +194,21 @@ func (c *Core) acknowledged(p *progress.Progress, match wire.Index) {
 		return // It goes on needing one.
 	}
 	wasProbing := p.State == progress.Probe
-	if p.Acknowledge(match) {
+	moved := p.Acknowledge(match)
+	p.catchUp.advance(p.Match, c.log.Last(), c.now, c.cfg.ElectionTimeout)
+	if moved {
 		c.advanceCommit()
 		c.inviteTransferee(p)
 	} else if !wasProbing {
 		return
 	}
-	c.leader.markDirty(p.ID)
+	p.dirty = true
 }
 
 // backUp probes further back in the log, skipping whole terms that cannot match
 // (§5.3): the peer has named its last entry that is not after Prev in index or
 // term, and of this log nothing after the same can match it.
-func (c *Core) backUp(p *progress.Progress, m *wire.AppendReply) {
+func (c *Core) backUp(p *peerState, m *wire.AppendReply) {
 	if p.State == progress.Snapshot {
 		return
 	}
@@ -219,7 +222,7 @@ func (c *Core) backUp(p *progress.Progress, m *wire.AppendReply) {
 	}
 	next := c.log.LastNotAfter(m.Conflict.Index, m.Conflict.Term).Index + 1
 	p.BecomeProbe(min(next, m.Match))
-	c.leader.markDirty(p.ID)
+	p.dirty = true
 }
 
 // peerUnreachable: what was sent may be lost, so the stream has to find its place again.
@@ -229,9 +232,9 @@ func (c *Core) peerUnreachable(peer wire.NodeID) {
 	}
 	if p := c.leader.peer(peer); p != nil && p.State == progress.Replicate {
 		p.BecomeProbe(p.Match + 1)
-		c.leader.markDirty(peer)
+		p.dirty = true
 	}
 	if c.leader.transferTo == peer {
-		c.endTransfer(false)
+		c.giveUpTransfer()
 	}
 }

@@ -5,6 +5,7 @@ package core
 import (
 	"slices"
 
+	"github.com/balsa-raft/raft/internal/change"
 	"github.com/balsa-raft/raft/internal/invariant"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -30,6 +31,9 @@ func (c *Core) adoptMembership(entry wire.Entry) {
 	invariant.Check(err == nil, "core: memberships in the log are well-formed", "index", entry.Index, "error", err)
 	c.memberships = append(c.memberships, membershipAt{index: entry.Index, membership: m})
 	c.emit(UseMembership{Membership: m})
+	if c.leader != nil {
+		c.syncPeers()
+	}
 }
 
 // rollBackMemberships goes back to the one that was in effect before an entry that
@@ -50,10 +54,11 @@ func (c *Core) rollBackMemberships(first wire.Index) {
 // write the same entry, so that it does not matter how many of them are asked.
 // A group that exists is left alone.
 func (c *Core) initialize(m wire.Membership) {
-	if m.Validate() != nil || m.IsJoint() {
+	if m.Validate() != nil || m.IsChanging() {
 		c.answerInitialize(true)
 		return
 	}
+	m = change.Bind(&m, func(wire.NodeID) wire.Incarnation { return 0 }) // Whose disks they are is for the first leader to say.
 	if c.log.Last() > 0 || !c.membership().IsEmpty() {
 		conflict := slices.ContainsFunc(c.memberships, func(first membershipAt) bool {
 			return first.index == firstLogID.Index && !first.membership.Equal(&m)

@@ -27,10 +27,12 @@ type node struct {
 	applyTo     wire.Index
 	applying    bool
 	commit      wire.Index // as of the last step
-	// transfers and initializes are requests without answer.
-	transfers, initializes int
-	initialized            bool
-	notices                []Notice
+	// transfers, initializes and changes are requests without answer.
+	transfers, initializes, changes int
+	initialized                     bool
+	notices                         []Notice
+	// inEffect are the memberships that were in effect during the last step.
+	inEffect []wire.Membership
 
 	// restore is the snapshot that the state machine is to be made; restores that fail
 	// are told to the core.
@@ -43,7 +45,7 @@ type node struct {
 func (n *node) config() Config {
 	return Config{
 		ID: n.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall,
-		Seed: n.w.seed<<16 ^ uint64(n.id)<<8 ^ uint64(n.life), ApplyDurable: n.w.faults.applyDurable,
+		Seed: n.w.seed<<16 ^ uint64(n.id)<<8 ^ uint64(n.life), ApplyDurable: n.w.faults.applyDurable, Incarnation: n.disk.incarnation,
 	}
 }
 
@@ -125,6 +127,8 @@ func (n *node) take(event Event) {
 		n.transfers++
 	case InitializeRequested:
 		n.initializes++
+	case ChangeRequested:
+		n.changes++
 	}
 	n.inbox = append(n.inbox, event)
 	if n.turnPlanned {
@@ -158,8 +162,17 @@ func (n *node) turn() {
 	}
 	n.trace(events, nil)
 	before := n.core.Brief()
+	n.inEffect = append(n.inEffect[:0], *n.core.membership())
 	effects := n.core.Handle(n.w.now, events)
+	for _, effect := range effects {
+		if e, ok := effect.(UseMembership); ok {
+			n.inEffect = append(n.inEffect, e.Membership)
+		}
+	}
 	n.w.history.handled(n.w, n, before, events, effects)
+	if before.Role == Leader && n.core.role != Leader && !n.core.membership().IsVoter(n.id) {
+		n.w.changes.left++
+	}
 	n.trace(nil, effects)
 	for _, effect := range effects {
 		n.perform(effect)
@@ -230,11 +243,27 @@ func (n *node) perform(effect Effect) {
 	case Notice:
 		n.notices = append(n.notices, e)
 		n.w.counts.notices[e.Kind]++
-		// Who does not even know the members takes them for strangers.
-		if e.Kind == SnapshotRefused || e.Kind == PeerLostLog || e.Kind == MessageDropped && !n.core.membership().IsEmpty() {
+		if n.isAlarming(e) {
 			n.w.failf("node %d: among correct members there is %s", n.id, formatEffect(e))
 		}
+	case AnswerChange:
+		n.changes--
+		n.w.changes.answered[e.Refusal]++
 	}
+}
+
+// isAlarming reports whether a notice is one that correct members do not give cause for. Who
+// does not even know the members takes them for strangers, as do all those who were removed.
+func (n *node) isAlarming(e Notice) bool {
+	switch e.Kind {
+	case SnapshotRefused, PeerLostLog:
+		return true
+	case PeerLostDisk:
+		return len(n.w.node(e.Peer).disk.lost) == 0
+	case MessageDropped:
+		return !n.core.membership().IsEmpty() && e.Detail != "reply from who is not a member"
+	}
+	return false
 }
 
 func (n *node) writeLog(e WriteLog) {

@@ -246,12 +246,16 @@ func TestTimerIsResetByVoteAndLeader(t *testing.T) {
 func TestEmptyMemberVotesForFirstLeaderOnly(t *testing.T) {
 	cases := []struct {
 		last    wire.LogID
+		meant   wire.Incarnation
 		granted string
-	}{{firstLogID, "granted=true"}, {wire.LogID{Term: 1, Index: 2}, "granted=false"}, {wire.LogID{Term: 5, Index: 5}, "granted=false"}}
+	}{
+		{firstLogID, 0, "granted=true"}, {firstLogID, 1, "granted=false"}, {firstLogID, 2, "granted=false"},
+		{wire.LogID{Term: 1, Index: 2}, 0, "granted=false"}, {wire.LogID{Term: 5, Index: 5}, 1, "granted=false"},
+	}
 	for _, c := range cases {
 		r := newRig(t, disk{})
-		r.wantIn(r.receive(2, &wire.RequestPreVote{Term: 6, Round: 1, Last: c.last}), c.granted)
-		r.receive(2, &wire.RequestVote{Term: 6, Last: c.last})
+		r.wantIn(r.receive(2, &wire.RequestPreVote{Term: 6, Round: 1, Last: c.last, Incarnation: c.meant}), c.granted)
+		r.receive(2, &wire.RequestVote{Term: 6, Last: c.last, Incarnation: c.meant})
 		r.wantIn(r.sync(), c.granted)
 	}
 }

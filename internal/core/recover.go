@@ -36,6 +36,7 @@ func Recover(cfg Config, state wire.LogState, found Recovery, now Instant) (*Cor
 	if cfg.ID == 0 || cfg.ElectionTimeout <= 0 || cfg.HeartbeatInterval <= 0 || cfg.WriteStallTimeout <= 0 {
 		return nil, errors.New("core: incomplete configuration")
 	}
+	cfg.Incarnation = max(cfg.Incarnation, anonymous)
 	c := &Core{cfg: cfg, now: now, wantAt: now, random: random{state: cfg.Seed}, hard: state.HardState, stateLost: found.StateLost}
 	c.log = logindex.New(state)
 	if err := c.recoverSnapshot(&found.Snapshot); err != nil {

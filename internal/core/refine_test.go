@@ -14,7 +14,17 @@ import (
 // every node explained by the specification of package refine. What the other checks say
 // is not waited for: they are on, too, and mostly sooner.
 func TestRefinement(t *testing.T) {
-	seeds := max(*seedsFlag/slowdown, 1)
+	refineSchedules(t, *seedsFlag, func(*schedule) {})
+}
+
+// TestRefinementOfChanges does that for those with changes of membership.
+func TestRefinementOfChanges(t *testing.T) {
+	refineSchedules(t, *seedsFlag/3, (*schedule).drawChanges)
+}
+
+func refineSchedules(t *testing.T, seeds uint64, draw func(*schedule)) {
+	t.Helper()
+	seeds = max(seeds/slowdown, 1)
 	steps, installed := uint64(0), 0
 	for seed := *firstFlag; seed < *firstFlag+seeds; seed++ {
 		w := newWorld(t, seed, faults{})
@@ -22,6 +32,7 @@ func TestRefinement(t *testing.T) {
 		if w.now > testElection {
 			continue // It was formed on a calm day, unobserved.
 		}
+		draw(s)
 		r := newRefined(s)
 		end := w.now + troubleLasts
 		s.plan(end)
@@ -55,6 +66,7 @@ func (s *schedule) plan(end Instant) {
 	if !s.formed {
 		s.every(end, 30*millisecond, func() { s.initialize(s.anyone()) })
 	}
+	s.planChanges(end)
 }
 
 // refined is a world whose nodes are watched from outside, between its steps.
@@ -77,8 +89,9 @@ func newRefined(s *schedule) *refined {
 	w := s.w
 	r := &refined{w: w, spec: refine.New(len(w.nodes)), watched: make([]watched, len(w.nodes))}
 	if s.formed {
-		r.spec.Forms(s.membership)
+		r.spec.Forms(bound(s.membership))
 	}
+	w.wiped = r.spec.Forgets
 	w.seen = func(from, _ wire.NodeID, m wire.Message) bool {
 		r.sent = append(r.sent, func() *refine.Violation { return r.spec.Sends(from, m) })
 		return true
@@ -170,6 +183,7 @@ func viewOf(c *Core) refine.View {
 	view := refine.View{
 		HardState: v.HardState, Role: abstractRole(v.Role), Last: v.Last, Compacted: v.Compacted, Snapshot: v.Snapshot,
 		Durable: v.Durable, Commit: v.Commit, Applied: v.Applied, Membership: v.Membership, Granted: v.Granted, Log: c,
+		Incarnation: c.cfg.Incarnation,
 	}
 	c.VisitPeers(func(p *progress.Progress) {
 		view.Matches = append(view.Matches, refine.Match{Peer: p.ID, Index: p.Match})

@@ -49,7 +49,7 @@ func (r *rig) restart() {
 
 func (r *rig) config() Config {
 	return Config{
-		ID: 1, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: 1, ApplyDurable: r.applyDurable,
+		ID: 1, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: 1, ApplyDurable: r.applyDurable, Incarnation: r.disk.incarnation,
 	}
 }
 

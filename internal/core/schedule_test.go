@@ -5,6 +5,8 @@ package core
 import (
 	"flag"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"testing"
 
 	"github.com/balsa-raft/raft/internal/invariant"
@@ -57,28 +59,33 @@ type schedule struct {
 	formed                                                         bool
 	propose, crash, partition, transfer, unreachable, pause, early Instant // every so often, on average
 	snapshot, compact                                              Instant
+	// changing is nil if the membership stays as it is.
+	changing *changing
 }
 
 func runSchedule(t *testing.T, seed uint64) *counts {
 	t.Helper()
 	w := newWorld(t, seed, faults{})
-	w.verbose = *seedFlag != 0 && testing.Verbose()
-	defer func() {
-		if problem := recover(); problem != nil {
-			if violation, ok := problem.(*invariant.Violation); ok {
-				problem = violation.Error()
-			}
-			t.Errorf("at %d us: panic: %v", w.now/1000, problem)
-		}
-		if t.Failed() {
-			t.Logf("reproduce: go test ./internal/core -run TestRandomSchedules -v -seed %d", seed)
-		}
-	}()
+	defer w.report("TestRandomSchedules")
 	s := newSchedule(w)
 	s.trouble()
 	s.heal()
 	s.demand()
 	return &w.counts
+}
+
+// report is deferred by a random schedule: it says what a panic was about, and how to see
+// it all again.
+func (w *world) report(test string) {
+	if problem := recover(); problem != nil {
+		if violation, ok := problem.(*invariant.Violation); ok {
+			problem = violation.Error()
+		}
+		w.tb.Errorf("at %d us: panic: %v\n%s", w.now/1000, problem, debug.Stack())
+	}
+	if w.tb.Failed() {
+		w.tb.Logf("reproduce: go test ./internal/core -run %s -v -seed %d", test, w.seed)
+	}
 }
 
 // often draws whether and how often something happens, from each 50 ms to each second.
@@ -141,6 +148,11 @@ func (s *schedule) populate(size int) {
 		old := 1 + w.random.below(Instant(size))
 		s.membership.Outgoing = s.membership.Voters[:old]
 		s.membership.Voters = s.membership.Voters[w.random.below(min(old+1, Instant(size))):]
+		for _, id := range s.membership.Outgoing {
+			if !slices.Contains(s.membership.Voters, id) {
+				s.membership.TargetLearners = append(s.membership.TargetLearners, id)
+			}
+		}
 		for range size {
 			w.add(diskOf(s.membership, 1, 1))
 		}
@@ -204,6 +216,7 @@ func (s *schedule) trouble() {
 	if !s.formed {
 		s.every(end, 30*millisecond, func() { s.initialize(s.anyone()) })
 	}
+	s.planChanges(end)
 	w.pass(troubleLasts)
 }
 
@@ -239,7 +252,7 @@ func (s *schedule) leaderOrAnyone(perThousand int) *node {
 }
 
 func (s *schedule) initialize(n *node) {
-	if !n.initialized {
+	if !n.initialized && s.membership.Contains(n.id) {
 		n.take(InitializeRequested{Membership: s.membership})
 	}
 }
@@ -252,12 +265,18 @@ func (s *schedule) crashOne(end Instant) {
 		victims = w.nodes
 	}
 	for _, n := range victims {
+		if s.isNever(n) {
+			continue
+		}
 		n.crash()
 		n.loseSnapshots()
 		n.initialized = n.initialized && len(n.disk.log) > 0
 		w.after(min(w.upTo(8*testElection), end-w.now), n.restart)
 	}
 }
+
+// isNever reports whether a node is one that is never started.
+func (s *schedule) isNever(n *node) bool { return s.changing != nil && s.changing.never == n.id }
 
 // repartition cuts links at random: some, one node's, in one or in both directions, or
 // none any more.
@@ -308,6 +327,9 @@ func (s *schedule) heal() {
 	w.faults.applyDurable, w.faults.snapshots = applyDurable, snapshots
 	w.faults.snapshotDelay, w.faults.fetchDelay = millisecond, 5*millisecond
 	for _, n := range w.nodes {
+		if s.isNever(n) {
+			continue
+		}
 		n.restart()
 		if !s.formed {
 			s.initialize(n)
@@ -336,6 +358,9 @@ func (s *schedule) fetching() Instant {
 func (s *schedule) lag() int {
 	shortest, longest := len(s.w.nodes[0].log), 0
 	for _, n := range s.w.nodes {
+		if leader := s.w.leader(); n.core == nil || leader != nil && !leader.core.membership().Contains(n.id) {
+			continue
+		}
 		shortest, longest = min(shortest, len(n.log)), max(longest, len(n.log))
 	}
 	return longest - shortest
@@ -358,13 +383,13 @@ func (s *schedule) demand() {
 	if len(leader.log) != before+3 || !w.converged() {
 		w.failf("a healed cluster does not serve: %s\n%s", w.unconverged(), w.dump())
 	}
-	w.history.checkCommitted(w, s.membership)
+	w.history.checkCommitted(w, *leader.core.membership())
 }
 
 func (s *schedule) checkRequestsAnswered() {
 	for _, n := range s.w.nodes {
-		if n.transfers != 0 || n.initializes != 0 {
-			s.w.failf("node %d has %d transfers and %d initializations unanswered", n.id, n.transfers, n.initializes)
+		if n.transfers != 0 || n.initializes != 0 || n.changes != 0 {
+			s.w.failf("node %d has %d transfers, %d initializations and %d changes unanswered", n.id, n.transfers, n.initializes, n.changes)
 		}
 	}
 }

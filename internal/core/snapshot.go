@@ -19,7 +19,7 @@ func (c *Core) setSnapshot(last wire.LogID) {
 
 // needSnapshot has a peer fetch a snapshot (§7): the entry before its next one is not in
 // the log any more. Nothing else is replicated to it until it holds one.
-func (c *Core) needSnapshot(p *progress.Progress) {
+func (c *Core) needSnapshot(p *peerState) {
 	p.BecomeSnapshot(c.snapshot.Index)
 	c.emit(StopReplication{To: p.ID})
 	c.emit(Notice{Kind: PeerNeedsSnapshot, Peer: p.ID})
@@ -27,7 +27,7 @@ func (c *Core) needSnapshot(p *progress.Progress) {
 }
 
 // offerSnapshot is repeated with every heartbeat until the peer acknowledges the snapshot.
-func (c *Core) offerSnapshot(p *progress.Progress, atLeast wire.Index) {
+func (c *Core) offerSnapshot(p *peerState, atLeast wire.Index) {
 	c.emit(OfferSnapshot{To: p.ID, Term: c.hard.Term, Epoch: p.Epoch, AtLeast: atLeast})
 }
 

@@ -169,7 +169,7 @@ func TestMembershipOfSnapshot(t *testing.T) {
 		"joint":                     {historyOf(1, 1), withMembership(historyOf(1, 1, 2, 2), 3, joint), joint, 3},
 		"without this member":       {historyOf(1, 1), withMembership(historyOf(1, 1, 2, 2), 3, voters(9)), voters(9), 3},
 		"older than one behind it":  {withMembership(historyOf(1, 1, 2, 2), 4, four), historyOf(1, 1, 2), four, 4},
-		"instead of an uncommitted": {withMembership(historyOf(1, 1, 2, 2), 3, two), historyOf(1, 1, 3, 3, 3), voters(3), 1},
+		"instead of an uncommitted": {withMembership(historyOf(1, 1, 2, 2), 3, two), historyOf(1, 1, 3, 3, 3), bound(voters(3)), 1},
 		"older than one before it":  {withMembership(historyOf(1, 1, 2, 2), 2, four), withMembership(historyOf(1, 1, 2), 2, four), four, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

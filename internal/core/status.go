@@ -29,6 +29,60 @@ func (c *Core) Brief() Status {
 	}
 }
 
+// Standing is what a member knows of the membership, and of its own part in it.
+type Standing struct {
+	// At is the index of the membership in effect, CommittedAt of the latest that is known
+	// to be committed.
+	At, CommittedAt wire.Index
+	// RemovedAt is where this member was removed, as far as it knows, zero if it was not.
+	RemovedAt wire.Index
+	// Drained says that the member is not to lead, Transferring to whom a leader is handing over.
+	Drained      bool
+	Transferring wire.NodeID
+	// IsForming says that nothing but its first membership is in the group's log.
+	IsForming bool
+}
+
+// Standing returns what the member knows of the membership now.
+func (c *Core) Standing() Standing {
+	s := Standing{
+		At: c.memberships[len(c.memberships)-1].index, CommittedAt: c.committedMembership().index,
+		RemovedAt: c.removedAt, Drained: c.drained, IsForming: c.isForming(),
+	}
+	if c.leader != nil {
+		s.Transferring = c.leader.transferTo
+	}
+	return s
+}
+
+// PeerState is what a leader knows of a peer beside its progress.
+type PeerState struct {
+	*progress.Progress
+	// Incarnation is the one that the peer has answered with, zero if it has not.
+	Incarnation wire.Incarnation
+	// CaughtUp says that a learner could vote by now; Goal is the entry that it is to reach
+	// in this round of catching up.
+	CaughtUp bool
+	Goal     wire.Index
+}
+
+// HasPeer reports whether a leader replicates to a node.
+func (c *Core) HasPeer(id wire.NodeID) bool { return c.leader != nil && c.leader.peer(id) != nil }
+
+// CommittedMembership returns the latest membership that is known to be committed. It must
+// not be changed.
+func (c *Core) CommittedMembership() *wire.Membership { return &c.committedMembership().membership }
+
+// VisitPeerStates shows a leader's peers, by ascending ID. They must not be changed or kept.
+func (c *Core) VisitPeerStates(visit func(p PeerState)) {
+	if c.leader == nil {
+		return
+	}
+	for _, p := range c.leader.peers {
+		visit(PeerState{Progress: p.Progress, Incarnation: p.incarnation, CaughtUp: p.catchUp.done, Goal: p.catchUp.goal})
+	}
+}
+
 // Term returns the current term.
 func (c *Core) Term() wire.Term { return c.hard.Term }
 
@@ -41,7 +95,7 @@ func (c *Core) VisitPeers(visit func(p *progress.Progress)) {
 		return
 	}
 	for _, p := range c.leader.peers {
-		visit(p)
+		visit(p.Progress)
 	}
 }
 

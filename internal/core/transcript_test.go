@@ -78,9 +78,15 @@ type actor struct {
 //	published NODE       the snapshot is durable, and the member crashes before it is told
 //	restart NODE         the member crashes and starts again, with what was synced
 //	lose-state NODE      the member crashes and starts again, without its snapshots
+//	newcomer             a node that remembers nothing
+//	change NODE VOTERS [LEARNERS]
+//	                     a user wants the group to have these voters, 1,2,3, and learners
+//	wipe NODE            the member crashes and starts again, with another disk
 //	beats NODE COUNT     so many deadlines are reached, and all is settled after each; not shown
 //	lead NODE            the member is elected, and has nothing more to do; not shown
+//	quietly COMMAND      the same, not shown
 //	status               what everybody knows
+//	members              which membership everybody goes by
 func (s *script) do(command string) string {
 	s.out.Reset()
 	s.run(strings.Fields(command))
@@ -121,6 +127,11 @@ func (s *script) run(words []string) {
 		s.beats(s.actor(words[1]), 2)
 	case "status":
 		s.status()
+	case "quietly":
+		s.run(words[1:])
+		s.out.Reset()
+	case "newcomer", "change", "wipe", "members":
+		s.runChanges(words)
 	default:
 		s.runSnapshots(words)
 	}
@@ -191,6 +202,7 @@ func (s *script) start(a *actor) {
 	found := a.disk.recovery()
 	c, err := Recover(Config{
 		ID: a.id, ElectionTimeout: testElection, HeartbeatInterval: testHeartbeat, WriteStallTimeout: testStall, Seed: uint64(a.id),
+		Incarnation: a.disk.incarnation,
 	}, a.disk.state(), found, s.now)
 	if err != nil {
 		s.t.Fatal(err)

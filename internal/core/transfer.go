@@ -3,7 +3,8 @@
 package core
 
 import (
-	"github.com/balsa-raft/raft/internal/progress"
+	"slices"
+
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 // has not worked within an election time-out.
 func (c *Core) transfer(to wire.NodeID) {
 	l := c.leader
-	if l == nil || l.transferTo != 0 {
+	if l == nil || l.transferTo != 0 || l.isRetiring {
 		c.emit(TransferEnded{})
 		return
 	}
@@ -21,16 +22,23 @@ func (c *Core) transfer(to wire.NodeID) {
 		c.emit(TransferEnded{})
 		return
 	}
+	l.isAsked = true
+	c.handOver(target)
+}
+
+// handOver begins to hand leadership over to a peer.
+func (c *Core) handOver(target *peerState) {
+	l := c.leader
 	l.transferTo, l.transferUntil, l.invited = target.ID, c.now+c.cfg.ElectionTimeout, false
 	c.inviteTransferee(target)
 }
 
 // transferee chooses who is to lead: the voter asked for, or else the one that is
 // most caught up among those that answered lately.
-func (c *Core) transferee(to wire.NodeID) *progress.Progress {
-	var best *progress.Progress
+func (c *Core) transferee(to wire.NodeID) *peerState {
+	var best *peerState
 	for _, p := range c.leader.peers {
-		if !c.membership().IsVoter(p.ID) || (to != 0 && p.ID != to) || c.now-p.Contact >= c.cfg.ElectionTimeout {
+		if !slices.Contains(c.membership().Voters, p.ID) || (to != 0 && p.ID != to) || !c.isAble(p.ID) {
 			continue
 		}
 		if best == nil || p.Match > best.Match {
@@ -40,10 +48,11 @@ func (c *Core) transferee(to wire.NodeID) *progress.Progress {
 	return best
 }
 
-// inviteTransferee tells the next leader to go ahead once it has the whole log.
-func (c *Core) inviteTransferee(p *progress.Progress) {
+// inviteTransferee tells the next leader to go ahead once it has the whole log, and all of it
+// is committed: so this member can still answer for all that it has taken.
+func (c *Core) inviteTransferee(p *peerState) {
 	l := c.leader
-	if l.transferTo == p.ID && !l.invited && p.Match == c.log.Last() {
+	if l.transferTo == p.ID && !l.invited && p.Match == c.log.Last() && c.commit == c.log.Last() {
 		l.invited = true
 		c.send(p.ID, &wire.TimeoutNow{Term: c.hard.Term})
 	}
@@ -51,16 +60,26 @@ func (c *Core) inviteTransferee(p *progress.Progress) {
 
 func (c *Core) checkTransfer() {
 	if c.leader.transferTo != 0 && c.now >= c.leader.transferUntil {
-		c.endTransfer(false)
+		c.giveUpTransfer()
 	}
 }
 
-// endTransfer answers the request for a transfer, if there is one under way.
+// giveUpTransfer leads on or, if this member must not, leaves it to an election.
+func (c *Core) giveUpTransfer() {
+	c.endTransfer(false)
+	if c.leader.isRetiring {
+		c.become(Follower)
+	}
+}
+
+// endTransfer ends a transfer, if one is under way, and answers the request for it, if
+// there was one.
 func (c *Core) endTransfer(done bool) {
-	if c.leader.transferTo != 0 {
-		c.leader.transferTo, c.leader.transferUntil = 0, Never
+	l := c.leader
+	if l.isAsked {
 		c.emit(TransferEnded{Done: done})
 	}
+	l.transferTo, l.transferUntil, l.isAsked = 0, Never, false
 }
 
 // timeoutNow starts an election at once, without pre-vote, because the leader asks
@@ -70,4 +89,30 @@ func (c *Core) timeoutNow(from wire.NodeID, m *wire.TimeoutNow) {
 		return
 	}
 	c.becomeCandidate(true)
+}
+
+// drain keeps this member from leading, or no more. If it leads, it hands over.
+func (c *Core) drain(on bool) {
+	c.drained = on
+	if on {
+		c.leaveToOthers()
+	}
+}
+
+// leaveToOthers begins to hand over, again with each heartbeat, while a leader is drained.
+func (c *Core) leaveToOthers() {
+	l := c.leader
+	if l == nil || !c.drained || l.transferTo != 0 || l.isRetiring {
+		return
+	}
+	if target := c.transferee(0); target != nil {
+		c.handOver(target)
+	}
+}
+
+// campaignNow starts an election as if the election time-out had passed.
+func (c *Core) campaignNow() {
+	if c.leader == nil && c.mayCampaign() {
+		c.campaign()
+	}
 }

@@ -11,8 +11,8 @@ func (c *Core) requestPreVote(from wire.NodeID, m *wire.RequestPreVote) {
 		c.drop(from, "absurd term")
 		return
 	}
-	granted := m.Term > c.hard.Term && !c.leaderIsAlive() && c.isUpToDate(m.Last) && c.mayVoteFor(m.Last)
-	c.send(from, &wire.PreVoteReply{Term: c.hard.Term, Round: m.Round, Granted: granted})
+	granted := m.Term > c.hard.Term && !c.leaderIsAlive() && c.isUpToDate(m.Last) && c.mayVote(m.Incarnation, m.Last)
+	c.send(from, &wire.PreVoteReply{Term: c.hard.Term, Round: m.Round, Granted: granted, RemovedAt: c.removalOf(from)})
 }
 
 // requestVote answers a candidate (§5.2, §5.4.1).
@@ -35,25 +35,26 @@ func (c *Core) requestVote(from wire.NodeID, m *wire.RequestVote) {
 		return
 	}
 	granted := c.role == Follower && c.follower.leader == 0 &&
-		(c.hard.Vote == 0 || c.hard.Vote == from) && c.isUpToDate(m.Last) && c.mayVoteFor(m.Last)
+		(c.hard.Vote == 0 || c.hard.Vote == from) && c.isUpToDate(m.Last) && c.mayVote(m.Incarnation, m.Last)
 	if granted {
 		c.setHardState(m.Term, from)
 		c.resetElectionTimer()
 	}
-	c.send(from, &wire.VoteReply{Term: c.hard.Term, Granted: granted})
+	c.send(from, &wire.VoteReply{Term: c.hard.Term, Granted: granted, Incarnation: c.cfg.Incarnation})
 }
 
 // isUpToDate is the election restriction (§5.4.1): a candidate whose log lacks
 // something that this one has may lack something committed.
 func (c *Core) isUpToDate(last wire.LogID) bool { return last.Compare(c.log.LastID()) >= 0 }
 
-// mayVoteFor keeps a member that knows of no group from voting, but for the very
-// first election of one: it may be a member that has lost its disk, and with it the
-// knowledge of what it had acknowledged and voted. Who is sure that it is new
-// initializes it, and then it votes. A log that was compacted is a group's, and a member
-// that has lost its snapshots, and with them the membership, but not its log, votes.
-func (c *Core) mayVoteFor(last wire.LogID) bool {
-	return !c.membership().IsEmpty() || c.log.Compacted().Index > 0 || last == firstLogID
+// mayVote keeps a member from voting that is not the one whom the candidate's membership
+// means: it has lost its disk since it became a voter, and with it the knowledge of what it
+// had acknowledged and voted. For the same reason who knows of no group votes only where one
+// is being formed. A log that was compacted is a group's, and a member that has lost its
+// snapshots, and with them the membership, but not its log, votes.
+func (c *Core) mayVote(meant wire.Incarnation, last wire.LogID) bool {
+	knowsGroup := !c.membership().IsEmpty() || c.log.Compacted().Index > 0
+	return c.isMyself(meant) && (knowsGroup || meant > anonymous || meant == 0 && last == firstLogID)
 }
 
 // leaderIsAlive reports whether this member leads or has heard from a leader within

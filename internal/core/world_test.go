@@ -38,10 +38,13 @@ type world struct {
 	calmAt  Instant
 	history history
 	counts  counts
+	changes changeCounts
 	// commands counts proposed commands, so that every payload is unique.
 	commands uint64
 	// verbose prints every step.
 	verbose bool
+	// wiped is told who loses its disk, if set.
+	wiped func(wire.NodeID)
 	// seen is told every message that is handed to the network, if set; false drops it.
 	seen func(from, to wire.NodeID, m wire.Message) bool
 }
@@ -68,7 +71,7 @@ type faults struct {
 // counts says what came to happen.
 type counts struct {
 	snapshots, offered, fetched, interrupted, restored, finished, lost, compacted, reset int
-	notices                                                                              [SnapshotRefused + 1]int
+	notices                                                                              [Removed + 1]int
 }
 
 func (c *counts) add(other *counts) {
@@ -111,7 +114,7 @@ var calm = faults{
 
 func newWorld(tb testing.TB, seed uint64, f faults) *world {
 	return &world{
-		tb: tb, seed: seed, random: random{state: seed}, faults: f, now: testElection,
+		tb: tb, verbose: *seedFlag != 0 && testing.Verbose(), seed: seed, random: random{state: seed}, faults: f, now: testElection,
 		cut: map[link]bool{}, arrival: map[link]Instant{}, history: newHistory(),
 	}
 }
@@ -314,6 +317,8 @@ func (w *world) unconverged() string {
 	}
 	for _, n := range w.nodes {
 		switch {
+		case !leader.core.membership().Contains(n.id):
+			continue
 		case n.core == nil:
 			return fmt.Sprintf("node %d is down", n.id)
 		case n.core.Term() != leader.core.Term() || n.core.knownLeader() != leader.id:
@@ -346,7 +351,7 @@ func (w *world) dump() string {
 			text += fmt.Sprintf("node %d is down; disk %+v, %d entries\n", n.id, n.disk.hard, len(n.disk.log))
 			continue
 		}
-		text += fmt.Sprintf("node %d %+v, deadline in %d us\n", n.id, n.core.Brief(), (n.core.Deadline()-w.now)/1000)
+		text += fmt.Sprintf("node %d %+v, deadline in %d us\n\t%+v\n\t%+v\n", n.id, n.core.Brief(), (n.core.Deadline()-w.now)/1000, n.core.Standing(), *n.core.membership())
 	}
 	return text
 }

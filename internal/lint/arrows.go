@@ -20,7 +20,7 @@ const anything = "*"
 // vocabulary is a leaf, what users plug in does not know the root, and the pipelines
 // do not know each other.
 var arrows = map[string][]string{
-	".": {"wire", "internal/core", "internal/progress", "internal/logwriter", "internal/logcache", "internal/peer",
+	".": {"wire", "internal/change", "internal/core", "internal/progress", "internal/logwriter", "internal/logcache", "internal/peer",
 		"internal/applier", "internal/snapshotter", "internal/drive"},
 	"wire":    {},
 	"wal":     {"wire", "internal/vfs"},
@@ -28,8 +28,9 @@ var arrows = map[string][]string{
 	"tcp":     {"wire"},
 	"mem":     {"wire"},
 
-	"internal/core":      {"wire", "internal/quorum", "internal/progress", "internal/logindex"},
+	"internal/core":      {"wire", "internal/change", "internal/quorum", "internal/progress", "internal/logindex"},
 	"internal/quorum":    {"wire"},
+	"internal/change":    {"wire"},
 	"internal/progress":  {"wire"},
 	"internal/logindex":  {"wire"},
 	"internal/invariant": {},

@@ -33,7 +33,7 @@ func membershipOf(voters, outgoing []wire.NodeID) wire.Membership {
 	slices.Sort(ids)
 	m := wire.Membership{Voters: voters, Outgoing: outgoing}
 	for _, id := range slices.Compact(ids) {
-		m.Members = append(m.Members, wire.Member{ID: id})
+		m.Members = append(m.Members, wire.Member{ID: id, Incarnation: 1}) // As a first leader has it: the usual.
 	}
 	return m
 }

@@ -35,7 +35,7 @@ type Progress struct {
 	ID    wire.NodeID
 	State State
 	// Match is the last entry that the peer is known to hold durably, and to have
-	// in common with the leader. It never falls.
+	// in common with the leader. It never falls, but for Restart.
 	Match wire.Index
 	// Next is the first entry of the current epoch's stream: its first message
 	// names the entry before as Prev. Invariant: Match < Next.
@@ -76,6 +76,13 @@ func (p *Progress) BecomeProbe(next wire.Index) {
 	p.Epoch++
 	p.Sent = 0
 	p.mark = mark{}
+}
+
+// Restart forgets what the peer had: its disk is another one. It begins a new stream, behind
+// last, the end of the leader's log.
+func (p *Progress) Restart(last wire.Index) {
+	p.Match, p.Pin = 0, 0
+	p.BecomeProbe(last + 1)
 }
 
 // BecomeSnapshot begins to wait for the peer to fetch a snapshot; pin is the last entry of

@@ -35,17 +35,18 @@ func (w *walk) timeout(hard wire.HardState) bool {
 	n.enter(hard)
 	n.role = Candidate
 	w.s.candidacies[ballot{hard.Term, n.id}] = n.log
+	w.s.incarnations[ballot{hard.Term, n.id}] = n.incarnation
 	return true
 }
 
 // mayCampaign: a member votes in its latest membership, or in the one before, as long as
-// the latest may not be committed.
+// the latest may not be committed, and is the one that is meant there.
 func (w *walk) mayCampaign() bool {
 	n := w.n
-	if n.latest == nil || n.latest.membership.IsVoter(n.id) {
+	if n.latest == nil || n.votesIn(&n.latest.membership) {
 		return n.latest != nil
 	}
-	return n.before != nil && n.latest.id.Index > n.commit && n.before.membership.IsVoter(n.id)
+	return n.before != nil && n.latest.id.Index > n.commit && n.votesIn(&n.before.membership)
 }
 
 // grantVote is the receiver's side of RequestVote (§5.2, §5.4.1).
@@ -66,6 +67,9 @@ func (w *walk) grantVote(candidate wire.NodeID) bool {
 		if m.Last.Term < n.log.Term || m.Last.Term == n.log.Term && m.Last.Index < n.log.Index {
 			return w.violated(VoteOutdated, "the candidate's log ends at %v, the own at %v", m.Last, n.log)
 		}
+		if !w.mayVoteFor(m) {
+			return false
+		}
 		n.hard.Vote = candidate
 		return true
 	}
@@ -81,12 +85,14 @@ func (w *walk) becomeLeader() bool {
 		return w.violated(LeadsUnelected, "in term %d it was a %v", term, n.role)
 	case !isQuorum(n.latest, func(id wire.NodeID) bool { return slices.Contains(n.granted, id) }):
 		return w.violated(LeadsNoQuorum, "in term %d it has the votes of %d", term, n.granted)
+	case n.isForming() && !w.hasAllVotes():
+		return false
 	case w.s.reigns[term] != nil:
 		return w.violated(LeadsSecond, "term %d, which %d leads", term, w.s.leader(term))
 	case w.s.committedIn < term && !w.s.holds(n.log, w.s.committed):
 		return w.violated(LeadsIncomplete, "in term %d its log ends at %v, committed is %v", term, n.log, w.s.committed)
 	}
-	w.s.reigns[term] = &reign{leader: n.id, base: n.log, last: n.log.Index}
+	w.s.reigns[term] = &reign{leader: n.id, base: n.log, last: n.log.Index, binds: n.isForming()}
 	n.stepDown()
 	n.role = Leader
 	return true
@@ -111,6 +117,9 @@ func (w *walk) clientRequest(entries []wire.Entry) bool {
 		if e.Term != n.hard.Term {
 			return w.violated(AppendsTerm, "entry %v in term %d", e.ID(), n.hard.Term)
 		}
+		if !w.bindsFirst(e, r) {
+			return false
+		}
 		n.log, r.last = e.ID(), e.Index
 		if e.Kind == wire.EntryMembership && !w.changeMembership(e) {
 			return false
@@ -129,17 +138,27 @@ func (w *walk) changeMembership(e *wire.Entry) bool {
 		return w.violated(AppendsMembership, "entry %v: %v", e.ID(), err)
 	}
 	if n.latest != nil {
-		if commit := max(n.commit, min(w.bound, w.step.Post.Commit)); n.latest.id.Index > commit {
+		if commit := max(n.commit, min(w.bound, w.step.Post.Commit)); n.latest.id.Index > commit && !binds(n.latest, &m) {
 			return w.violated(AppendsMembership, "entry %v, %v is not committed yet", e.ID(), n.latest.id)
 		}
 		if !overlap(&n.latest.membership, &m) {
 			return w.violated(AppendsMembership, "entry %v: voters %d and %d of old, then %d and %d of old", e.ID(),
 				n.latest.membership.Voters, n.latest.membership.Outgoing, m.Voters, m.Outgoing)
 		}
+		if r := w.s.reigns[e.Term]; !follows(&n.latest.membership, &m, r.binds && e.Index == r.base.Index+1) {
+			return w.violated(AppendsOther, "entry %v: %+v after %+v", e.ID(), m, n.latest.membership)
+		}
 	}
 	w.s.record(&membershipAt{e.ID(), m})
 	n.latest, n.before = w.s.membership(n.log)
 	return true
+}
+
+// binds reports whether a membership is that of a group's first leader, who adds to the
+// membership that the group was formed with no more than whose disks the voters' are.
+func binds(first *membershipAt, m *wire.Membership) bool {
+	return first.id == firstID && !m.IsChanging() && slices.Equal(first.membership.Voters, m.Voters) &&
+		slices.Equal(first.membership.Learners, m.Learners)
 }
 
 // overlap reports whether every quorum of one membership shares a member with every

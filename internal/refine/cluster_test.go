@@ -26,6 +26,8 @@ type shown struct {
 	peers map[wire.NodeID]wire.Index
 	// changes are the membership entries behind the first.
 	changes map[wire.Index]wire.Entry
+	// isReborn says that its disk is another one than at first.
+	isReborn bool
 }
 
 func (n *shown) EntryTerm(index wire.Index) (wire.Term, bool) {
@@ -37,6 +39,10 @@ func (n *shown) EntryTerm(index wire.Index) (wire.Term, bool) {
 
 func (n *shown) view() View {
 	v := n.View
+	v.Incarnation = incarnationOf(n.id)
+	if n.isReborn {
+		v.Incarnation += 1000
+	}
 	v.Last = wire.LogID{Index: wire.Index(len(n.terms))}
 	v.Last.Term, _ = n.EntryTerm(v.Last.Index)
 	v.Log = n
@@ -48,10 +54,20 @@ func (n *shown) view() View {
 	return v
 }
 
+// incarnationOf returns that of a node's disk.
+func incarnationOf(id wire.NodeID) wire.Incarnation { return wire.Incarnation(100 + id) }
+
+// meant returns a request as it is sent to a voter.
+func meant(request *wire.RequestVote, voter wire.NodeID) *wire.RequestVote {
+	m := *request
+	m.Incarnation = incarnationOf(voter)
+	return &m
+}
+
 func members(ids ...wire.NodeID) wire.Membership {
 	var list []wire.Member
 	for _, id := range ids {
-		list = append(list, wire.Member{ID: id})
+		list = append(list, wire.Member{ID: id, Incarnation: incarnationOf(id)})
 	}
 	return wire.NewMembership(list...)
 }
@@ -128,7 +144,7 @@ func (c *cluster) runs(id wire.NodeID, voters ...wire.NodeID) *wire.RequestVote 
 	request := &wire.RequestVote{Term: n.HardState.Term, Last: n.view().Last}
 	var effects []Effect
 	for _, voter := range voters {
-		effects = append(effects, send(voter, request))
+		effects = append(effects, send(voter, meant(request, voter)))
 	}
 	n.Granted = append(n.Granted, id)
 	c.syncs(id, effects...)
@@ -145,7 +161,7 @@ func (c *cluster) timesOut(id wire.NodeID) *Violation {
 func (c *cluster) votes(id, candidate wire.NodeID, request *wire.RequestVote) *Violation {
 	n := c.node(id)
 	n.HardState, n.Role = wire.HardState{Term: request.Term, Vote: candidate}, Follower
-	return c.step(id, from(candidate, request), n.write())
+	return c.step(id, from(candidate, meant(request, id)), n.write())
 }
 
 // elects makes a member the leader of the next term, with some votes; the blank entry is
@@ -153,12 +169,14 @@ func (c *cluster) votes(id, candidate wire.NodeID, request *wire.RequestVote) *V
 func (c *cluster) elects(id wire.NodeID, voters ...wire.NodeID) {
 	c.t.Helper()
 	request := c.runs(id, voters...)
-	reply := &wire.VoteReply{Term: request.Term, Granted: true}
+	vote := wire.VoteReply{Term: request.Term, Granted: true}
 	var received []Received
 	for _, voter := range voters {
 		c.legal(c.votes(voter, id, request))
-		c.syncs(voter, send(id, reply))
-		received = append(received, from(voter, reply)...)
+		reply := vote
+		reply.Incarnation = incarnationOf(voter)
+		c.syncs(voter, send(id, &reply))
+		received = append(received, from(voter, &reply)...)
 	}
 	n := c.node(id)
 	n.Role, n.Granted = Leader, nil

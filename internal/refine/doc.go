@@ -34,10 +34,12 @@
 //	Timeout        candidates, §5.2            the term grows by one, the vote is its own; it votes in the
 //	                                           membership in effect, or in the one before (thesis §4.2.2)
 //	GrantVote      RequestVote 1, 2, §5.4.1    asked for in this term; none given yet; the candidate's log is
-//	                                           at least as up to date
-//	BecomeLeader   candidates, §5.2            a quorum of votes that were granted, the own one durable
+//	                                           at least as up to date; the voter is the one that is meant
+//	BecomeLeader   candidates, §5.2            a quorum of votes that were granted, the own one durable; the
+//	                                           first leader of a group has all
 //	ClientRequest  leaders, §5.3, §8           at the end of its log, of its own term; a membership (§6) only
-//	                                           when the one before is committed, and if quorums overlap
+//	                                           when the one before is committed, and if quorums overlap, and
+//	                                           only one that may follow it (thesis §4.3)
 //	AppendEntries  AppendEntries 2 to 4, §5.3  the leader's entries; the one before is there; only a
 //	                                           conflict truncates, and never what is committed
 //	AdvanceCommit  leaders, §5.3, §5.4.2       a quorum has acknowledged it in this term, an entry of this
@@ -62,13 +64,15 @@
 // # What differs from the paper
 //
 // Group formation: the first entry, of term 1, is a membership that members are given by
-// their users, as if a leader of term 1 had replicated it (Form). A Heartbeat carries no
-// previous entry; what stands in for it is that its commit index is never beyond what the
-// receiver has acknowledged. An acknowledgement may answer several requests at once.
+// their users, as if a leader of term 1 had replicated it (Form). Voters are known by the
+// incarnations of their disks, which a group's first leader records, who needs all votes
+// (membership.go, docs/decisions/0003): who comes back with another disk is no voter. A
+// Heartbeat carries no previous entry; what stands in for it is that its commit index is never
+// beyond what the receiver has acknowledged. An acknowledgement may answer several requests at once.
 //
 // # What it does not see
 //
-// What is in entries, but for memberships: index and term stand for them, and the
-// simulator's Log Matching compares the bytes. Why something does not happen: liveness.
+// Whether a new voter has caught up before it votes, and which target a change has. What is in
+// entries, but for memberships: index and term stand for them, and the simulator's Log Matching compares the bytes. Why something does not happen: liveness.
 // Whether a snapshot's bytes are the state they stand for.
 package refine

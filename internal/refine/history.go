@@ -20,6 +20,8 @@ type history struct {
 	grants map[grant]bool
 	// acks are the last entries that were acknowledged to the leader of a term.
 	acks map[ballot]wire.Index
+	// incarnations are what voters have voted with.
+	incarnations map[ballot]wire.Incarnation
 	// memberships are all that ever were in a log, in the order they came up.
 	memberships []*membershipAt
 	// committed is the longest log that a leader ever committed, the last of them that
@@ -35,6 +37,8 @@ type reign struct {
 	// or base's if none.
 	base wire.LogID
 	last wire.Index
+	// binds says that it is the first of a group.
+	binds bool
 }
 
 // ballot is a member in a term.
@@ -58,7 +62,7 @@ type membershipAt struct {
 func newHistory() history {
 	return history{
 		reigns: map[wire.Term]*reign{}, candidacies: map[ballot]wire.LogID{},
-		grants: map[grant]bool{}, acks: map[ballot]wire.Index{},
+		grants: map[grant]bool{}, acks: map[ballot]wire.Index{}, incarnations: map[ballot]wire.Incarnation{},
 	}
 }
 

@@ -103,25 +103,14 @@ func TestSnapshot(t *testing.T) {
 // TestJointMembership takes all members but one out, through both halves; one that is out
 // still runs as long as it does not know that.
 func TestJointMembership(t *testing.T) {
-	c := formed(t, 5)
-	c.elects(1, 2, 3)
-	c.syncs(1)
-	for _, id := range []wire.NodeID{2, 3} {
-		c.replicates(1, id, 1)
-	}
-	c.legal(c.commits(1, 2))
-	joint := members(1, 2, 3, 4, 5)
-	joint.Voters, joint.Outgoing = []wire.NodeID{1}, joint.Voters
-	c.legal(c.membership(1, joint))
-	c.syncs(1)
-	for _, id := range []wire.NodeID{2, 3} {
-		c.replicates(1, id, 2)
-	}
-	c.legal(c.commits(1, 3))
+	c := formed(t, 3).leading()
+	old, target := []wire.NodeID{1, 2, 3}, []wire.NodeID{1}
+	c.adopts(1, beginning(old, target), 2, 3)
+	c.adopts(1, joining(old, target), 2, 3)
 	c.legal(c.membership(1, members(1)))
 	c.syncs(1)
-	c.accepts(2, 1, c.request(1, 2, 3))
-	c.legal(c.commits(1, 4))
+	c.accepts(2, 1, c.request(1, 2, 4))
+	c.legal(c.commits(1, 5))
 	c.legal(c.timesOut(2))
 }
 

@@ -11,6 +11,8 @@ import (
 // member is the abstract state of a member: figure 2's, and its disk.
 type member struct {
 	id wire.NodeID
+	// incarnation is that of the disk, zero if the member does not show it.
+	incarnation wire.Incarnation
 	// image is currentTerm, votedFor and log[].
 	image
 	role            Role

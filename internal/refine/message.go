@@ -83,11 +83,18 @@ func (w *walk) send(to wire.NodeID, message wire.Message) bool {
 		if n.durable.hard != (wire.HardState{Term: m.Term, Vote: to}) {
 			return w.violated(SaysVote, "for %d in term %d, durable is %+v", to, m.Term, n.durable.hard)
 		}
+		if n.incarnation != 0 && m.Incarnation != n.incarnation {
+			return w.violated(SaysVoter, "it votes in term %d as %d, and is %d", m.Term, m.Incarnation, n.incarnation)
+		}
 		h.grants[grant{ballot{m.Term, n.id}, to}] = true
+		h.incarnations[ballot{m.Term, n.id}] = m.Incarnation
 	case *wire.RequestVote:
 		last, isCandidate := h.candidacies[ballot{m.Term, n.id}]
 		if !isCandidate || last != m.Last || n.durable.hard != (wire.HardState{Term: m.Term, Vote: n.id}) {
 			return w.violated(SaysRequest, "%s, its log was %v, durable is %+v", describe(m), last, n.durable.hard)
+		}
+		if latest, _ := h.membership(m.Last); latest != nil && m.Incarnation != latest.membership.Incarnation(to) {
+			return w.violated(SaysMeant, "%s to %d, its membership was %+v", describe(m), to, latest.membership)
 		}
 	case *wire.AppendReply:
 		return m.Rejected || w.acknowledge(to, m.Term, m.Match)

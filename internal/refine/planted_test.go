@@ -68,20 +68,9 @@ var elections = []planted{
 		return c.step(1, nil)
 	})},
 	{CandidateNoVoter, three(func(c *cluster) *Violation {
-		c.elects(1, 2)
-		m := members(1, 2, 3)
-		m.Voters, m.Learners = m.Voters[:2], m.Voters[2:]
-		c.replicates(1, 2, 1)
-		c.replicates(1, 3, 1)
-		c.syncs(1)
-		c.legal(c.commits(1, 2))
-		c.legal(c.membership(1, m))
-		c.syncs(1)
-		c.replicates(1, 2, 2)
-		c.replicates(1, 3, 2)
-		c.legal(c.commits(1, 3))
-		request := c.request(1, 3, 3)
-		c.node(3).Commit = 3
+		c.leading().changeTo(1, 2)
+		request := c.request(1, 3, 5)
+		c.node(3).Commit = 5
 		c.legal(c.step(3, from(1, request)))
 		return c.timesOut(3)
 	})},
@@ -116,7 +105,7 @@ var elections = []planted{
 	{LeadsNoQuorum, three(func(c *cluster) *Violation { // The own vote counts when it is durable.
 		request := c.runs(1, 2)
 		c.legal(c.votes(2, 1, request))
-		c.syncs(2, send(1, &wire.VoteReply{Term: 2, Granted: true}))
+		c.syncs(2, send(1, &wire.VoteReply{Term: 2, Granted: true, Incarnation: incarnationOf(2)}))
 		c.legal(c.timesOut(1))
 		c.node(1).Role = Leader
 		return c.step(1, from(2, &wire.VoteReply{Term: 2, Granted: true}))
@@ -252,16 +241,11 @@ var commitments = []planted{
 		return c.commits(1, 2)
 	})},
 	{CommitNoQuorum, three(func(c *cluster) *Violation { // Half of a joint membership is no quorum.
-		c.elects(1, 2)
+		c.leading().adopts(1, beginning([]wire.NodeID{1, 2, 3}, []wire.NodeID{3}), 2, 3)
+		c.legal(c.membership(1, joining([]wire.NodeID{1, 2, 3}, []wire.NodeID{3})))
 		c.syncs(1)
-		c.replicates(1, 2, 1)
-		c.legal(c.commits(1, 2))
-		joint := members(1, 2, 3)
-		joint.Voters, joint.Outgoing = joint.Voters[2:], joint.Voters
-		c.legal(c.membership(1, joint))
-		c.syncs(1)
-		c.replicates(1, 2, 2)
-		return c.commits(1, 3)
+		c.replicates(1, 2, 3)
+		return c.commits(1, 4)
 	})},
 	{CommitOlderTerm, five(func(c *cluster) *Violation { // Figure 8, in (c).
 		c.elects(1, 2, 3)
@@ -517,7 +501,10 @@ func (c *cluster) membership(leader wire.NodeID, m wire.Membership) *Violation {
 	n.terms = append(n.terms, n.HardState.Term)
 	n.Membership = wire.Index(len(n.terms))
 	e := entryOf(n.HardState.Term, n.Membership, m)
-	n.changes = map[wire.Index]wire.Entry{n.Membership: e}
+	if n.changes == nil {
+		n.changes = map[wire.Index]wire.Entry{}
+	}
+	n.changes[n.Membership] = e
 	return c.step(leader, nil, n.write(e))
 }
 
@@ -571,7 +558,7 @@ func allRules(t *testing.T) []Rule {
 // TestPlanted demands of each rule that what violates it alone is seen as that.
 func TestPlanted(t *testing.T) {
 	seen := map[Rule]bool{}
-	for _, p := range slices.Concat(elections, appends, commitments, disks, messages) {
+	for _, p := range slices.Concat(elections, appends, commitments, disks, messages, changed) {
 		t.Run(string(p.rule), func(t *testing.T) {
 			v := p.trace(t)
 			if v == nil {

@@ -24,7 +24,7 @@ func (w *walk) restart() bool {
 	}
 	found := image{post.HardState, post.Last}
 	*n = member{
-		id: n.id, image: found, durable: found, spoken: n.spoken, snapshot: n.snapshot,
+		id: n.id, incarnation: post.Incarnation, image: found, durable: found, spoken: n.spoken, snapshot: n.snapshot,
 		commit: post.Commit, applied: post.Applied,
 		granted: n.granted[:0], matches: n.matches[:0], pending: n.pending[:0],
 	}

@@ -72,8 +72,8 @@ func (s *Spec) Sends(from wire.NodeID, message wire.Message) *Violation {
 }
 
 // Forgets is told that a member has lost its disk while it was down, and comes back under
-// its name with an empty one. The paper does not allow that; what follows is legal only as
-// long as nobody needs what was forgotten.
+// its name with an empty one. The paper does not allow that. To everybody it is another one,
+// which does not vote as the one that it was.
 func (s *Spec) Forgets(node wire.NodeID) {
 	n := s.member(node)
 	*n = member{id: n.id, spoken: n.spoken}

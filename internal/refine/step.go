@@ -88,6 +88,8 @@ const (
 type View struct {
 	HardState wire.HardState
 	Role      Role
+	// Incarnation is that of the member's disk; it matters at a start. Zero means unknown.
+	Incarnation wire.Incarnation
 	// Last is the last entry, Compacted the last that is no longer held, Snapshot the last
 	// that a durable snapshot covers.
 	Last, Compacted, Snapshot wire.LogID

@@ -42,15 +42,23 @@ const (
 	VoteUnasked  Rule = "GrantVote: the candidate has asked for it in this term (§5.2)"
 	VoteOutdated Rule = "GrantVote: the candidate's log is at least as up to date (§5.4.1)"
 
+	VoteForeign  Rule = "GrantVote: the voter has the disk with which it became one (docs/decisions/0003)"
+	VoteIgnorant Rule = "GrantVote: who knows of no group votes for nobody but its first leader (docs/decisions/0003)"
+
 	LeadsUnelected  Rule = "BecomeLeader: only a candidate becomes leader (§5.2)"
 	LeadsNoQuorum   Rule = "BecomeLeader: a quorum has granted its votes (§5.2, §6)"
 	LeadsSecond     Rule = "BecomeLeader: one leader a term (§5.2, figure 3)"
 	LeadsIncomplete Rule = "BecomeLeader: its log holds all that was committed in earlier terms (§5.4.3, figure 3)"
 
+	LeadsNotAll Rule = "BecomeLeader: the first leader of a group has all votes (docs/decisions/0003)"
+	BindsNot    Rule = "ClientRequest: the first leader of a group records whose disks its voters have (docs/decisions/0003)"
+
 	AppendsUnled      Rule = "ClientRequest: only a leader appends (§5.3)"
 	AppendsTerm       Rule = "ClientRequest: entries are of the leader's term (§5.3)"
 	AppendsOnly       Rule = "ClientRequest: a leader only appends (§5.3, figure 3)"
 	AppendsMembership Rule = "ClientRequest: one change of membership at a time, whose quorums overlap (§6)"
+
+	AppendsOther Rule = "ClientRequest: a membership follows from the one before (§6, thesis §4.3)"
 
 	FormsOther Rule = "Form: all are formed with the same members"
 
@@ -82,6 +90,8 @@ const (
 	SaysTerm     Rule = "Send: the term is durable before it is spoken of (§5.1, figure 2)"
 	SaysVote     Rule = "Send: a vote is durable before it is granted (figure 2)"
 	SaysRequest  Rule = "Send: a candidate's term and vote are durable, and its log is what it says (figure 2)"
+	SaysVoter    Rule = "Send: a vote names the voter's own disk (docs/decisions/0003)"
+	SaysMeant    Rule = "Send: a candidate says whom its membership means (docs/decisions/0003)"
 	SaysAck      Rule = "Send: entries are durable before they are acknowledged (figure 2)"
 	SaysMismatch Rule = "Send: entries are acknowledged to their leader, whose they are (§5.3)"
 	SaysLeader   Rule = "Send: only the leader of a term speaks as such (§5.2)"

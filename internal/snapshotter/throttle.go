@@ -4,6 +4,7 @@ package snapshotter
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/balsa-raft/raft/wire"
@@ -24,7 +25,7 @@ const (
 // at a time, and how many bytes a second. It may be used by any goroutine.
 type Throttle struct {
 	transfersMax   int
-	bytesPerSecond int64
+	bytesPerSecond atomic.Int64
 
 	mu     sync.Mutex
 	active []transfer
@@ -40,8 +41,13 @@ type transfer struct {
 
 // NewThrottle returns a throttle; zero or less means no limit.
 func NewThrottle(transfers int, bytesPerSecond int64) *Throttle {
-	return &Throttle{transfersMax: transfers, bytesPerSecond: bytesPerSecond}
+	t := &Throttle{transfersMax: transfers}
+	t.SetRate(bytesPerSecond)
+	return t
 }
+
+// SetRate changes how many bytes a second may be sent from now on; zero or less means no limit.
+func (t *Throttle) SetRate(bytesPerSecond int64) { t.bytesPerSecond.Store(bytesPerSecond) }
 
 // admit reports whether a member may fetch now, and counts it until the time given.
 func (t *Throttle) admit(group wire.GroupID, to wire.NodeID, now, until int64) bool {
@@ -83,18 +89,20 @@ func (t *Throttle) readyAt() int64 {
 
 // spend says that bytes have been sent.
 func (t *Throttle) spend(now int64, bytes int) {
-	if t.bytesPerSecond <= 0 {
+	rate := t.bytesPerSecond.Load()
+	if rate <= 0 {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.nextAt = max(t.nextAt, now-throttleBurst) + int64(time.Second)*int64(bytes)/t.bytesPerSecond
+	t.nextAt = max(t.nextAt, now-throttleBurst) + int64(time.Second)*int64(bytes)/rate
 }
 
 // chunkBytes is how many bytes of those asked for a chunk may have.
 func (t *Throttle) chunkBytes(asked int) int {
-	if t.bytesPerSecond <= 0 {
+	rate := t.bytesPerSecond.Load()
+	if rate <= 0 {
 		return asked
 	}
-	return min(asked, max(int(min(t.bytesPerSecond/chunksPerSecond, int64(asked))), chunkBytesMin))
+	return min(asked, max(int(min(rate/chunksPerSecond, int64(asked))), chunkBytesMin))
 }

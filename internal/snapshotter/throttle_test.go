@@ -35,6 +35,34 @@ func TestRate(t *testing.T) {
 	}
 }
 
+// TestSetRate changes the rate between two transfers.
+func TestSetRate(t *testing.T) {
+	const size, rate = 100_000, 20_000
+	w := newWorld(t, 1)
+	throttle := NewThrottle(0, 0)
+	leader := w.add(size, func(c *Config) { c.Throttle = throttle })
+	leader.takeOne()
+	transfer := func() float64 {
+		start := w.now
+		if m := w.add(size); !leader.offerTo(m, 60*second) {
+			t.Fatalf("nothing is received: %v", m.troubles)
+		}
+		return float64(w.now-start) / float64(second)
+	}
+	if took := transfer(); took > 0.3 {
+		t.Errorf("without a rate: %.2f s", took)
+	}
+	throttle.SetRate(rate)
+	if took := transfer(); took < float64(size)/rate*0.99-0.06 {
+		t.Errorf("with a rate: %.2f s for %d bytes", took, size)
+	}
+	throttle.SetRate(0)
+	w.now += 10 * second // What was sent at the old rate still counts.
+	if took := transfer(); took > 0.3 {
+		t.Errorf("without a rate again: %.2f s", took)
+	}
+}
+
 // TestRateIsTheNodes has two groups send at the same time.
 func TestRateIsTheNodes(t *testing.T) {
 	const size, rate = 100_000, 20_000
