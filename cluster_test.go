@@ -193,6 +193,9 @@ func (c *cluster) await(what string, condition func() bool) {
 	c.t.Fatalf("not within 30 s: %s", what)
 }
 
+// pass lets some of the bubble's time pass.
+func (c *cluster) pass(d time.Duration) { time.Sleep(d) }
+
 // leader waits for a leader that a majority follows, and returns it.
 func (c *cluster) leader() *member {
 	c.t.Helper()

@@ -29,13 +29,15 @@
 // for each time it was proposed, and the library never repeats a proposal whose outcome
 // is unknown.
 //
-// While a majority of the members run and reach each other, a leader exists or is
-// elected within a few election time-outs, and commands go through.
+// A group forms once all of its first members have answered each other. From then on, while a
+// majority of the members run and reach each other, a leader exists or is
+// elected within a few election time-outs, and commands go through. Group.ChangeMembership
+// changes the members meanwhile. A member that comes back without its disk does not vote until
+// it has been removed and added again.
 //
 // # What is not
 //
-// The membership is the one that Initialize was given. To read what others wrote, propose
-// the read. Both are being worked on. Without Config.Snapshots the log grows for ever, and
+// To read what others wrote, propose the read. Without Config.Snapshots the log grows for ever, and
 // a member that starts applies all of it; docs/snapshots.md says what happens with it.
 //
 // Errors say what became of a command: see ErrNotApplied, ErrOutcomeUnknown and

@@ -56,9 +56,29 @@ func (g *Group) loopStage() drive.Stage {
 
 // InitializeDriven is Group.Initialize for the simulator, and does not wait for the answer.
 func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
-	ask := control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan bool, 1)}
+	ask := control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan verdict, 1)}
 	if slept, _ := g.inbox.ask(ask); slept {
 		g.awake(false)
+	}
+}
+
+// ChangeDriven is Group.ChangeMembership for the simulator. It does not wait: answered tells,
+// after the next turn of the loop, whether the change was accepted, and why not.
+func ChangeDriven(_ *drive.Driver, g *Group, target MembershipTarget) (answered func() (bool, error)) {
+	ask := control{
+		event:  core.ChangeRequested{Target: target.membership(), IfAt: target.IfIndex, Force: target.Force},
+		answer: make(chan verdict, 1),
+	}
+	if slept, _ := g.inbox.ask(ask); slept {
+		g.awake(false)
+	}
+	return func() (bool, error) {
+		select {
+		case v := <-ask.answer:
+			return true, refusalOf(v.change.Refusal)
+		default:
+			return false, nil
+		}
 	}
 }
 

@@ -56,6 +56,7 @@ type Group struct {
 	timer     *time.Timer
 	timerAt   core.Instant
 	streams   []*stream // by ascending peer
+	contacts  contacts
 	backlog   []*request
 	proposing []*request
 	forwards  forwards
@@ -65,6 +66,7 @@ type Group struct {
 	unresolvedAt core.Instant
 	initializing []control
 	transferring []control
+	changing     []control
 
 	ended bool // there is no further turn
 
@@ -108,6 +110,7 @@ func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 		WriteStallTimeout: core.Instant(cfg.WriteStallTimeout),
 		Seed:              n.cfg.Seed ^ uint64(n.cfg.ID)<<32 ^ uint64(cfg.ID),
 		ApplyDurable:      isDurable,
+		Incarnation:       incarnationOf(n.cfg.Log),
 	}, state, found, n.now())
 	if err != nil {
 		return nil, fmt.Errorf("raft: start group %d: %w", cfg.ID, err)
@@ -165,9 +168,10 @@ func (g *Group) Err() error {
 // All calls must name the same members: that two nodes which have not met were given
 // different ones is not noticed, and their logs would contradict each other.
 //
-// A member on which it was not called takes part once a leader has contacted it. Until
-// then it votes in the very first election only, because for all it knows it may be a
-// member that has lost its disk.
+// The group elects its first leader when all of its members answer, on however many of
+// them Initialize was called; after that a majority suffices. So a member that has lost its
+// disk, and is initialized again, cannot begin the group anew with others who have never got
+// anything of it.
 func (g *Group) Initialize(ctx context.Context, members ...Member) error {
 	membership := wire.NewMembership(members...)
 	if err := membership.Validate(); err != nil {
@@ -188,21 +192,26 @@ func (g *Group) Initialize(ctx context.Context, members ...Member) error {
 
 // ask puts a question to the core and waits for the answer.
 func (g *Group) ask(ctx context.Context, event core.Event) (bool, error) {
-	c := control{event: event, answer: make(chan bool, 1)}
+	answer, err := g.inquire(ctx, event)
+	return answer.ok, err
+}
+
+func (g *Group) inquire(ctx context.Context, event core.Event) (verdict, error) {
+	c := control{event: event, answer: make(chan verdict, 1)}
 	slept, ok := g.inbox.ask(c)
 	if !ok {
-		return false, ErrStopped
+		return verdict{}, ErrStopped
 	}
 	if slept {
 		g.awake(false)
 	}
 	select {
-	case ok := <-c.answer:
-		return ok, nil
+	case answer := <-c.answer:
+		return answer, nil
 	case <-ctx.Done():
-		return false, context.Cause(ctx)
+		return verdict{}, context.Cause(ctx)
 	case <-g.done:
-		return false, ErrStopped
+		return verdict{}, ErrStopped
 	}
 }
 

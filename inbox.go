@@ -64,8 +64,16 @@ type delivery struct {
 // control asks the core something and is answered once.
 type control struct {
 	event core.Event
-	// answer is told whether what was asked for has come about; capacity 1.
-	answer chan bool
+	// answer is told what came of it; capacity 1.
+	answer chan verdict
+}
+
+// verdict says what came of what was asked for.
+type verdict struct {
+	// ok says whether it has come about.
+	ok bool
+	// change is the answer to core.ChangeRequested.
+	change core.AnswerChange
 }
 
 func newInbox(pendingBytesMax int) *inbox {

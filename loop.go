@@ -107,6 +107,7 @@ func (g *Group) drain(now core.Instant) {
 		g.events = append(g.events, core.EntriesApplied{Through: in.applied})
 	}
 	g.events = append(g.events, in.events...)
+	g.contacts.hear(in.messages, now)
 	for _, d := range in.messages {
 		if d.from == g.forwards.silent {
 			g.forwards.silent = 0
@@ -159,6 +160,10 @@ func (g *Group) drainControl(c control) {
 		if len(g.transferring) > 1 {
 			return // It awaits the end of the one that is under way.
 		}
+	case core.ChangeRequested:
+		g.changing = append(g.changing, c)
+	default:
+		c.answer <- verdict{ok: true} // These have no answer of the core's.
 	}
 	g.events = append(g.events, c.event)
 }

@@ -44,11 +44,15 @@ func (g *Group) perform(effects []core.Effect) {
 		case core.UseMembership:
 			g.useMembership(&e.Membership)
 		case core.AnswerInitialize:
-			answer(&g.initializing, !e.Conflict)
+			answer(&g.initializing, verdict{ok: !e.Conflict})
 		case core.TransferEnded:
+			g.publish() // Who asked may look at once.
 			for len(g.transferring) > 0 {
-				answer(&g.transferring, e.Done)
+				answer(&g.transferring, verdict{ok: e.Done})
 			}
+		case core.AnswerChange:
+			g.status.showStanding(g.core) // Before anybody waits for it to move.
+			answer(&g.changing, verdict{change: e})
 		case core.RoleChanged:
 			g.roleChanged(e)
 		case core.Notice:
@@ -103,6 +107,21 @@ func (g *Group) stopReplication(to NodeID) {
 			s.Stop()
 		}
 	}
+	g.closeStrangers()
+}
+
+// closeStrangers ends the streams to those who are neither members nor replicated to until
+// they know that they are not.
+func (g *Group) closeStrangers() {
+	known := g.core.Membership().Contains
+	g.streams = slices.DeleteFunc(g.streams, func(s *stream) bool {
+		if known(s.id) || g.core.HasPeer(s.id) {
+			return false
+		}
+		s.Stop()
+		s.Close()
+		return true
+	})
 }
 
 func (g *Group) stream(id NodeID) *stream {
@@ -120,7 +139,7 @@ func (g *Group) streamPlace(id NodeID) (int, bool) {
 // useMembership makes the members reachable, and starts a stream for each that has
 // none yet.
 func (g *Group) useMembership(m *Membership) {
-	g.status.setMembership(m)
+	g.contacts.use(m, g.node.cfg.ID, g.node.now())
 	for _, member := range m.Members {
 		if member.ID == g.node.cfg.ID {
 			continue
@@ -165,9 +184,9 @@ func (g *Group) loadFailed(id NodeID, err error) {
 	g.logger.Log(context.Background(), level, "cannot read entries for a peer", "peer", uint64(id), "error", err)
 }
 
-func answer(waiting *[]control, ok bool) {
+func answer(waiting *[]control, v verdict) {
 	if len(*waiting) > 0 {
-		(*waiting)[0].answer <- ok
+		(*waiting)[0].answer <- v
 		*waiting = (*waiting)[1:]
 	}
 }
@@ -205,5 +224,10 @@ func (g *Group) notice(e core.Notice) {
 		g.logger.Warn("the log that is kept for a member that lags has reached its limit: the member will need another snapshot", "peer", peer)
 	case core.SnapshotRefused:
 		g.logger.Error("a snapshot was received and is not installed", "reason", e.Detail)
+	case core.PeerLostDisk:
+		g.logger.Error("a voter has another data folder than the one that it became a voter with: its disk was lost or replaced; "+
+			"it does not vote until it is removed and added again", "peer", peer)
+	case core.Removed:
+		g.logger.Warn("a member says that this node was removed from the group", "peer", peer)
 	}
 }

@@ -2,6 +2,8 @@
 
 package raft
 
+import "time"
+
 // Role is the part that a member plays in its group.
 type Role uint8
 
@@ -42,12 +44,36 @@ type Status struct {
 	FirstIndex Index
 	// SnapshotIndex is the last entry that a durable snapshot covers, zero if there is none.
 	SnapshotIndex Index
+	// MembershipIndex is the index of Membership, which is in effect though it may not be
+	// committed; CommittedMembershipIndex is that of the latest known to be committed.
+	MembershipIndex, CommittedMembershipIndex Index
+	// RemovedAt is the index of the membership that this node is no part of any more, as far as
+	// it has heard; zero while it is a member.
+	RemovedAt Index
+	// LostDisk says that this member is a voter, and that its data folder is not the one that it
+	// became a voter with. It does not vote until it is removed and added again.
+	LostDisk bool
+	// Forming says that the group waits for all of its first members to answer.
+	Forming bool
+	// Leaderless is for how long this member has known no leader, zero if it knows one.
+	Leaderless time.Duration
+	// ElectionTimeout is that of this member's configuration.
+	ElectionTimeout time.Duration
+	// Drained says that this member was told not to lead, Transferring to whom a leader is
+	// handing leadership over, zero if to nobody.
+	Drained      bool
+	Transferring NodeID
 	// StateLost says that no usable snapshot covers what the log holds no more: the member asks
 	// the leader for one, and does not lead nor apply anything until it has got it.
 	StateLost bool
 	// Snapshots says what goes on about snapshots.
 	Snapshots  SnapshotStatus
 	Membership Membership
+	// Contacts says when this member has last heard from each of the others, by ascending ID.
+	// Where there is no leader, members ask each other for votes several times in an election
+	// time-out, so that whoever is silent for longer does not answer. A member that follows a
+	// leader hears from no one else.
+	Contacts []Contact
 	// Peers is how the leader sees the others, by ascending ID; empty on others.
 	Peers []PeerStatus
 	// Failure is why the group has stopped on this node, nil while it runs.
@@ -63,4 +89,13 @@ type PeerStatus struct {
 	State string
 	// MatchIndex is the last entry that the peer is known to hold durably.
 	MatchIndex Index
+	// Silence is for how long the leader has not heard from the peer.
+	Silence time.Duration
+	// LostDisk says that the peer is a voter, and answers with another data folder than it
+	// had when it became one. It does not vote until it is removed and added again.
+	LostDisk bool
+	// CaughtUp says that the peer follows fast enough to be a voter, CatchUpIndex is the entry
+	// that it has to reach in the current round of catching up (thesis §4.2.1).
+	CaughtUp     bool
+	CatchUpIndex Index
 }

@@ -31,3 +31,24 @@ type LogStore interface {
 	// it, after the node.
 	Close() error
 }
+
+// Identified is what a LogStore offers that can tell whether it has been replaced. The
+// membership of a group records each voter's incarnation, and a voter that comes back with
+// another one, or without data, does not vote until it is removed and added again. Of a store
+// that does not offer it, nobody notices that its disk was lost.
+type Identified interface {
+	// Incarnation returns a number that was drawn at random when the store was created
+	// empty, and is never one of another store. It is neither 0 nor 1.
+	Incarnation() Incarnation
+}
+
+// incarnationNone is recorded of a voter that has no incarnation.
+const incarnationNone Incarnation = 1
+
+// incarnationOf returns zero for who has none.
+func incarnationOf(store LogStore) Incarnation {
+	if identified, ok := store.(Identified); ok {
+		return identified.Incarnation()
+	}
+	return 0
+}

@@ -24,6 +24,8 @@ type (
 	LogID = wire.LogID
 	// Entry is one slot of the log.
 	Entry = wire.Entry
+	// Incarnation tells one life of a node's data folder from another.
+	Incarnation = wire.Incarnation
 	// Member is a node and its address.
 	Member = wire.Member
 	// Membership is the replicated configuration of a group.

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raft
+
+import "context"
+
+// Compact takes a snapshot as Snapshot does, and forgets all entries of the log that it covers,
+// also those that SnapshotPolicy would keep behind it. A leader still keeps those that others
+// need, up to SnapshotPolicy.RetainBytesMax. It may be called on any member; the log may
+// be shorter only a moment after it returns.
+func (g *Group) Compact(ctx context.Context) (SnapshotMeta, error) {
+	meta, err := g.Snapshot(ctx)
+	if err != nil {
+		return SnapshotMeta{}, err
+	}
+	policy := g.cfg.Snapshots
+	policy.TrailingEntries = -1
+	g.tell(g.retention.compaction(meta.Last.Index, &policy))
+	return meta, nil
+}
