@@ -30,8 +30,10 @@ type summary struct {
 	Kinds          int               `json:"kinds"`
 	// Snapshots counts what happened about snapshots.
 	Snapshots sim.SnapshotCounts `json:"snapshots"`
-	Idle      []string           `json:"kinds_without_effect,omitempty"`
-	Failed    []uint64           `json:"failed_seeds,omitempty"`
+	// Changes counts what happened about changes of membership.
+	Changes sim.ChangeCounts `json:"changes"`
+	Idle    []string         `json:"kinds_without_effect,omitempty"`
+	Failed  []uint64         `json:"failed_seeds,omitempty"`
 	// HealMax is the longest time, in election time-outs, that a cluster needed to settle.
 	HealMax     float64 `json:"heal_max_timeouts"`
 	Hash        string  `json:"hash"`
@@ -117,6 +119,7 @@ func (t *total) add(r *sim.Result) {
 	t.Committed += r.Committed
 	t.LostDisks += r.LostDisks
 	t.Snapshots.Add(&r.Snapshots)
+	t.Changes.Add(&r.Changes)
 	t.HealMax = max(t.HealMax, r.HealingTimeouts())
 	t.hash = t.hash*0x100000001b3 ^ r.Hash
 	for f, count := range r.Counts {
@@ -145,6 +148,25 @@ func (t *total) idleSnapshots() (idle []string) {
 	return idle
 }
 
+// idleChanges names what never happened about changes of membership.
+func (t *total) idleChanges() (idle []string) {
+	c := &t.Changes
+	for _, kind := range []struct {
+		name  string
+		count uint64
+	}{
+		{"begun", c.Begun}, {"caught up", c.CaughtUp}, {"joint", c.Joint}, {"final", c.Final}, {"of one step", c.OneStep},
+		{"retargeted", c.Retargeted}, {"cancelled", c.Cancelled}, {"refused", c.Refused},
+		{"with a leader killed in catch-up", c.KilledIn.CatchUp}, {"with a leader killed while joint", c.KilledIn.Joint},
+		{"with a leader killed at the end", c.KilledIn.Final},
+	} {
+		if kind.count == 0 {
+			idle = append(idle, "changes "+kind.name)
+		}
+	}
+	return idle
+}
+
 // print prints the sum. A kind of fault that was planned and never happened, or never
 // with a command acknowledged afterwards, is a failure: the run has not tested it.
 func (t *total) print(stdout io.Writer, took time.Duration) int {
@@ -160,6 +182,7 @@ func (t *total) print(stdout io.Writer, took time.Duration) int {
 	}
 	if !t.isSample {
 		t.Idle = append(t.Idle, t.idleSnapshots()...)
+		t.Idle = append(t.Idle, t.idleChanges()...)
 	}
 	t.Hash = fmt.Sprintf("%016x", t.hash)
 	t.WallSeconds = took.Seconds()

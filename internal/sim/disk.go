@@ -176,7 +176,7 @@ func (d *disk) failRead(op vfs.Op) vfs.Fault {
 		return vfs.Fault{}
 	}
 	if d.readsFail == ReadFlip && strings.HasSuffix(op.Path, publishedSuffix) {
-		if w.unsound(d.n) >= w.plan.quorumSpare() {
+		if !w.isSpare(d.n) {
 			return vfs.Fault{} // It would be the end of the snapshot, and maybe of too many.
 		}
 		d.snapshotsHarmed, d.lacksSnapshot = true, true

@@ -36,26 +36,20 @@
 // the race detector. Disks do not lie: what was synced stays, but for damage that the
 // log can detect, on a minority of the nodes (disk.go, damage).
 //
-// A node that forgets. Raft promises nothing of a voter that comes back without what it
-// has acknowledged and voted, and nobody tells it from one that is merely behind as long
-// as members have no incarnations. What the library does is less, and amnesia_test.go
-// shows where that ends:
+// In every other seed the members change (plan_changes.go): some nodes are spare, and the
+// leader is asked for other members at random moments, in all ways there are
+// (nemesis_changes.go), together with all other faults. It may lose its power in each phase of a
+// change. What is asked for is never more than the group can live with in the end, as an
+// operator would see to it; that it can right now is the library's concern. After the faults, a
+// change under way has to come to its end, or is cancelled if a new voter is gone for good;
+// those who are not members must leave the others alone, and know that they were removed
+// (recovery_changes.go). Who decides, the checker knows from the memberships in the logs.
 //
-//   - A member that knows of no group votes in the very first election only. So if a
-//     quorum needs the vote of one with an empty disk there is no leader, and nothing is
-//     lost.
-//   - The leader that had the acknowledgements does not feed it again, and says so in its
-//     log (PeerLostLog); it takes another leader, or a restart of that one, until the
-//     member is brought up to date.
-//   - Then it gets the log from its first entry, the membership, and votes from there on,
-//     long before it holds again what it had acknowledged: if the leader dies now, a member
-//     that lacks a committed entry can win with its vote. The entry is lost.
-//   - The same happens at once where the application initializes its group at each start,
-//     because the empty member then takes itself for a new one.
-//   - A member with an older disk votes at once. Nothing notices: the folder's incarnation
-//     is what it was, and terms, votes and entries are well-formed.
-//
-// Therefore the simulator empties a disk (EmptyDisk) only if the others can do without what
-// was on it (safety.Checker.IsSpare), and has the leader restarted in the end, as an
-// operator would have to. It never brings back an older one.
+// A node that forgets. Raft promises nothing of a voter that comes back without what it has
+// acknowledged and voted. Here it is somebody else, because its disk has another incarnation:
+// it does not vote until it has been removed and added again, which an operator does (Repair).
+// So the simulator empties disks (EmptyDisk) whenever a majority of the voters keep theirs, and
+// no promise is taken back for that. amnesia_test.go has the scenarios, and the hole that
+// remains: a disk that is set back to an older state of itself has the right incarnation, and
+// votes at once. The simulator never does that in seeds.
 package sim

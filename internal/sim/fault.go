@@ -87,6 +87,24 @@ const (
 	CutSnapshot                  // D16: a file is cut off
 	StrandLeader                 // a leader is alone for long, with clients that do not know
 	StrandNode                   // another node is
+	AddMember                    // M1: a change that adds a node
+	RemoveMember                 // M1
+	ReplaceMember                // M1: one node for another, in one step
+	DemoteVoter                  // M1
+	PromoteLearner               // M1
+	SwapVoters                   // M2: all the voters are others
+	ChangeAddress                // M1: nothing but an address changes
+	RemoveLeader                 // M3
+	AddAgain                     // M4: a node that was removed, with the disk it has
+	AddAgainEmpty                // M4: with an empty disk
+	AddAbsent                    // M5: a node that does not run, and may never
+	Retarget                     // M6: a change under way gets another target
+	CancelChange                 // M6
+	ForceChange                  // M7: though some of the voters to be do not answer
+	KillInCatchUp                // M8: power loss of the leader while new voters catch up
+	KillInJoint                  // M8: while the membership is joint
+	KillInFinal                  // M8: while the last membership is not committed
+	Repair                       // M4: a voter with another disk is removed, and added again
 
 	faultCount
 )
@@ -103,6 +121,9 @@ var faultNames = [faultCount]string{
 	"starve", "slow-peer", "empty-disk", "stall-apply", "lost-file", "suspend",
 	"crash-in-snapshot", "crash-receiver", "crash-sender", "cut-transfer", "depose-sender", "slow-sender", "snapshot-error",
 	"rot-snapshot", "rot-unfinished", "lost-snapshot", "cut-snapshot", "strand-leader", "strand-node",
+	"add-member", "remove-member", "replace-member", "demote-voter", "promote-learner", "swap-voters", "change-address", "remove-leader",
+	"add-again", "add-again-empty", "add-absent", "retarget", "cancel-change", "force-change",
+	"kill-in-catch-up", "kill-in-joint", "kill-in-final", "repair",
 }
 
 // String names the fault.

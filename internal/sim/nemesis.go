@@ -79,6 +79,7 @@ var actions = []action{
 
 // unleash starts all the actions of the plan.
 func (w *world) unleash() {
+	w.unleashChanges()
 	for i := range actions {
 		if w.plan.faults.Has(actions[i].fault) {
 			w.await(&actions[i])
@@ -307,41 +308,13 @@ func (d *disk) failReads(f Fault) {
 // of disks is ever damaged, so that a good copy of everything is left on a quorum.
 func (w *world) rot(f Fault) {
 	n := w.anyNode()
-	if w.unsound(n) >= w.plan.quorumSpare() || n.lost {
+	if n.lost || w.check.Membership() == nil || !w.isSpare(n) {
 		return
 	}
 	if n.up {
 		n.down(w.injecting.IntN(2) == 0)
 	}
 	n.disk.damage(f)
-	n.startSoon()
-}
-
-// unsound is how many others than a node have damaged disks, or have lost theirs and not
-// yet got everything again.
-func (w *world) unsound(but *node) int {
-	count := 0
-	for _, n := range w.nodes {
-		if n != but && (n.disk.rotten || n.disk.lacksSnapshot || n.emptied > 0 && w.check.Lags(n.id)) {
-			count++
-		}
-	}
-	return count
-}
-
-// emptyDisk lets a node come back with an empty disk, if the others can do without what
-// was on it: see the package comment.
-func (w *world) emptyDisk() {
-	n := w.anyNode()
-	if w.unsound(n) >= w.plan.quorumSpare() || n.lost || n.disk.rotten || !w.check.IsSpare(n.id) {
-		return
-	}
-	if n.up {
-		n.down(true)
-	}
-	w.fault(EmptyDisk)
-	w.say(n.id, "%v", EmptyDisk)
-	n.empty()
 	n.startSoon()
 }
 

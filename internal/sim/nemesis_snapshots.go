@@ -55,15 +55,15 @@ func (w *world) slowSender(sender, _ *node) {
 // rotSnapshot damages a snapshot of a node, which is down for that. At most a minority is
 // without a good one at a time, so that there is always somebody to fetch one from.
 func (w *world) rotSnapshot(f Fault) {
-	n := w.anyNode()
-	if n.lost || f != RotUnfinished && w.unsound(n) >= w.plan.quorumSpare() {
-		return
-	}
 	suffix := publishedSuffix
 	if f == RotUnfinished {
 		suffix = unfinishedSuffix
 	}
-	if len(n.disk.snapshotFiles(suffix)) == 0 {
+	n := w.anyNode()
+	for i := 0; i < len(w.nodes) && len(n.disk.snapshotFiles(suffix)) == 0; i++ {
+		n = w.nodes[int(n.id)%len(w.nodes)]
+	}
+	if n.lost || len(n.disk.snapshotFiles(suffix)) == 0 || f != RotUnfinished && !w.isSpare(n) {
 		return
 	}
 	if n.up {

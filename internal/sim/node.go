@@ -29,6 +29,10 @@ type node struct {
 	paused bool
 	// lost says that the disk was found to be damaged: the node does not come back.
 	lost bool
+	// held says that it is kept from starting.
+	held bool
+	// inEffect is the membership as it last was when the node led.
+	inEffect wire.Membership
 	// restarting says that a start is scheduled.
 	restarting bool
 	// slow is by how much everything takes longer; timers are served on multiples of
@@ -75,7 +79,7 @@ const groupID = 1
 // unless the disk is damaged.
 func (n *node) start() {
 	n.restarting = false
-	if n.up || n.lost {
+	if n.up || n.lost || n.held {
 		return
 	}
 	n.life++
@@ -105,6 +109,7 @@ func (n *node) open() error {
 		return err
 	}
 	n.log, n.snapshots = log, nil
+	w.check.Opens(n.id, log.Incarnation())
 	if err := n.recovered(); err != nil {
 		return err
 	}
@@ -155,7 +160,7 @@ func (n *node) startGroup() error {
 	}
 	n.core = raft.CoreDriven(n.driver, n.group)
 	n.begins()
-	if n.w.healing || p.initializers>>(n.id-1)&1 == 1 {
+	if n.isFounder() && (n.w.healing || p.initializers>>(n.id-1)&1 == 1) {
 		raft.InitializeDriven(n.driver, n.group, n.w.members()...)
 	}
 	return nil
@@ -279,6 +284,10 @@ func (n *node) end() {
 func (n *node) observe() {
 	n.brief = n.core.Brief()
 	s := &n.brief
+	if s.Role == core.Leader {
+		n.w.check.Uses(n.id, n.core.Membership())
+	}
+	n.watchChange()
 	n.saw(safety.View{
 		Leads: s.Role == core.Leader, Term: s.HardState.Term,
 		Last: s.Last, Durable: s.Durable, Commit: s.Commit, Applied: n.view.Applied,

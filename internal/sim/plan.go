@@ -13,7 +13,7 @@ import (
 // settings, which faults there are and how hard they are, and what clients do. Swarm
 // testing: a run that has all faults at once sees less than many runs with some each.
 type plan struct {
-	nodes  int
+	nodes  int // those that are spare included
 	faults Faults
 	// intensity scales how often faults happen, from 1/4 to 4.
 	intensity float64
@@ -39,6 +39,7 @@ type plan struct {
 	commandBytes int     // the most of usual commands
 
 	snapshots snapshotPlan
+	changes   changePlan
 }
 
 func drawPlan(r *rand.Rand) plan {
@@ -75,6 +76,7 @@ func drawPlan(r *rand.Rand) plan {
 		p.commandBytes = min(p.commandBytes, 64)
 	}
 	p.snapshots = drawSnapshotPlan(r, p.electionTimeout)
+	p.drawChanges(r)
 	if r.IntN(longOdds) == 0 {
 		p.lengthen(r)
 	}
@@ -127,11 +129,8 @@ func logDuration(r *rand.Rand, lo, hi time.Duration) time.Duration {
 func (p *plan) String() string {
 	return fmt.Sprintf("%d nodes for %v, faults x%.2f, election %v, heartbeat %v, stall %v, forwarding %v, "+
 		"command %d, pending %d, batch %d, inflight %d/%d, cache %d, segment %d, block %d, initialized by %b, disk %v, link %v, "+
-		"tells %.1f, %d clients, %.1f commands/s in runs of %d of %d bytes, snapshots %v, faults: %v",
+		"tells %.1f, %d clients, %.1f commands/s in runs of %d of %d bytes, snapshots %v, changes %v, faults: %v",
 		p.nodes, p.duration, p.intensity, p.electionTimeout, p.heartbeat, p.writeStall, !p.disableForwarding,
 		p.commandMax, p.pendingMax, p.batchMax, p.inflightBytes, p.inflightMessages, p.cache, p.segmentBytes, p.blockBytes,
-		p.initializers, p.diskLatency, p.linkDelay, p.tells, p.clients, p.rate, p.batch, p.commandBytes, &p.snapshots, p.faults)
+		p.initializers, p.diskLatency, p.linkDelay, p.tells, p.clients, p.rate, p.batch, p.commandBytes, &p.snapshots, &p.changes, p.faults)
 }
-
-// quorumSpare is how many nodes may be lost for good.
-func (p *plan) quorumSpare() int { return (p.nodes - 1) / 2 }

@@ -38,12 +38,14 @@ func (w *world) recover() time.Duration {
 	took := time.Duration(w.now - began)
 	w.say(0, "settled after %v", took)
 	w.checkSettled()
+	w.repairAll()
 	w.work.served = [nodesMax + 1]bool{}
 	if !w.waitFor(w.isServing, freshTimeouts) || !w.waitSettled() {
 		w.stuck(fmt.Sprintf("new commands are not applied: %v", w.work.served))
 		return took
 	}
 	w.checkSettled()
+	w.checkMembership()
 	return took
 }
 
@@ -55,6 +57,7 @@ func (w *world) waitSettled() bool {
 		if w.waitFor(w.isSettled, 1) {
 			return true
 		}
+		w.unblockChange()
 		if now := w.progress(); now > done {
 			done, idle = now, 0
 		}
@@ -103,7 +106,7 @@ func (w *world) heal() {
 	for _, n := range w.nodes {
 		n.slow, n.far, n.beat, n.stalledUntil, n.applyStalledUntil = 1, 1, 0, 0, 0
 		n.setRate(w.now, 0)
-		n.suspended = false
+		n.suspended, n.held = false, false
 		d := n.disk
 		d.slow, d.full, d.noFiles, d.openFails, d.readsFail = 1, false, false, 0, faultCount
 		d.fails, d.crashAt = diskFailure{}, 0
@@ -112,21 +115,12 @@ func (w *world) heal() {
 			w.after(time.Millisecond, n.start)
 			continue
 		}
-		if n.view.Leads && w.unsound(n) > 0 {
-			n.restart()
-			continue
+		if n.isFounder() {
+			raft.InitializeDriven(n.driver, n.group, w.members()...)
 		}
-		raft.InitializeDriven(n.driver, n.group, w.members()...)
 		n.again() // What waits for a disk that hung need not any longer.
 		n.listen()
 	}
-}
-
-// restart ends a process and starts it again. A leader that has heard from a member that
-// lost its disk has to be told that this is so, which is done by another taking its place.
-func (n *node) restart() {
-	n.down(false)
-	n.w.after(time.Millisecond, n.start)
 }
 
 // stuck reports that there is no progress.
@@ -149,11 +143,11 @@ func (w *world) stuck(what string) {
 // committed something, all have the same log and have applied it, and nothing is under way.
 func (w *world) isSettled() bool {
 	leader := w.leader()
-	if leader == nil {
+	if leader == nil || !w.isUnchanging(leader) {
 		return false
 	}
 	for _, n := range w.nodes {
-		if n.lost {
+		if n.lost || n.up && !leader.hasMember(n.id) {
 			continue
 		}
 		v, l := n.view, leader.view
@@ -170,7 +164,7 @@ func (w *world) isSettled() bool {
 // isReplicating reports whether the leader knows that all who run hold its log.
 func isReplicating(leader *node) bool {
 	for _, p := range leader.group.Status().Peers {
-		if !leader.w.nodes[p.ID-1].lost && (p.State != "replicate" || p.MatchIndex != leader.view.Last) {
+		if !leader.w.nodes[p.ID-1].lost && leader.hasMember(p.ID) && (p.State != "replicate" || p.MatchIndex != leader.view.Last) {
 			return false
 		}
 	}
@@ -181,7 +175,7 @@ func isReplicating(leader *node) bool {
 func (w *world) checkSettled() {
 	var first *node
 	for _, n := range w.nodes {
-		if n.lost {
+		if n.lost || w.leader() == nil || !w.leader().hasMember(n.id) {
 			continue
 		}
 		w.check.Settled(n.id, n.view)
@@ -230,7 +224,7 @@ const aheadKept = 2
 func (w *world) isServing() bool {
 	all := true
 	for _, n := range w.nodes {
-		if n.lost || w.work.served[n.id] || w.plan.disableForwarding && n != w.leader() {
+		if n.lost || w.leader() != nil && !w.leader().hasMember(n.id) || w.work.served[n.id] || w.plan.disableForwarding && n != w.leader() {
 			continue
 		}
 		all = false

@@ -71,6 +71,7 @@ func (r *refinement) started(n *node) {
 	member := raft.CoreDriven(n.driver, n.group)
 	var post refine.View
 	r.look(member, &post)
+	post.Incarnation = n.log.Incarnation()
 	v := r.spec.Start(n.id, post)
 	if v != nil && v.Rule == refine.RestartsOther && r.isStaged {
 		r.spec = nil // A disk was exchanged by hand; the checker was told, and has allowed it.

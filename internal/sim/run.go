@@ -69,6 +69,8 @@ type Result struct {
 	Committed, Term uint64
 	// Snapshots says how often what happened about snapshots.
 	Snapshots SnapshotCounts
+	// Changes says how often what happened about changes of membership.
+	Changes ChangeCounts
 	// Lost disks are those that were damaged, so that their nodes stayed down.
 	LostDisks int
 	// Healing is how long it took after the faults until all nodes agreed and were
@@ -138,7 +140,7 @@ func Run(o Options) Result {
 	}
 	wl := w.work
 	return Result{
-		Snapshots: w.snapshots,
+		Snapshots: w.snapshots, Changes: w.changes.ChangeCounts,
 
 		Seed: o.Seed, Nodes: w.plan.nodes, Plan: w.plan.String(), Violation: w.check.Violation(),
 		Simulated: time.Duration(w.now), FaultPhase: faultPhase, Events: w.events, RefinedSteps: w.refine.steps(),

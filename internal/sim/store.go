@@ -18,7 +18,10 @@ type store struct {
 	log  *wal.Log
 }
 
-var _ raft.LogStore = (*store)(nil)
+var (
+	_ raft.LogStore   = (*store)(nil)
+	_ raft.Identified = (*store)(nil)
+)
 
 // Save is raft.LogStore's.
 func (s *store) Save(updates []wire.Update) error {
@@ -53,6 +56,9 @@ func (s *store) Entries(group raft.GroupID, lo, hi raft.Index, bytesMax int) ([]
 	s.n.interleave()
 	return entries, err
 }
+
+// Incarnation is raft.Identified's.
+func (s *store) Incarnation() raft.Incarnation { return s.log.Incarnation() }
 
 // Close is raft.LogStore's, and not called.
 func (s *store) Close() error { return nil }

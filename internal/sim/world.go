@@ -41,6 +41,7 @@ type world struct {
 	out            io.Writer
 	snapshots      SnapshotCounts
 	broken         int // nodes that are lost for good
+	changes        changes
 	isForgetful    bool
 	found          []wire.Entry // on a disk, used again and again
 }
@@ -62,7 +63,7 @@ func newWorld(o *Options) *world {
 		w.plan.duration = o.Duration
 	}
 	if o.Nodes > 0 {
-		w.plan.nodes = o.Nodes
+		w.plan.nodes, w.plan.changes.spares = o.Nodes, 0
 		w.plan.initializers = w.plan.initializers&(1<<o.Nodes-1) | 1
 	}
 	w.plan.faults = w.plan.faults.Minus(o.Without).And(o.With)
@@ -199,8 +200,9 @@ func (w *world) leader() *node {
 	return leader
 }
 
+// members are those with which the group is formed.
 func (w *world) members() []raft.Member {
-	members := make([]raft.Member, w.plan.nodes)
+	members := make([]raft.Member, w.plan.nodes-w.plan.changes.spares)
 	for i := range members {
 		members[i] = raft.Member{ID: raft.NodeID(i + 1), Address: fmt.Sprintf("n%d", i+1)}
 	}

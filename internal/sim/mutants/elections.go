@@ -107,8 +107,8 @@ var elections = []mutant{
 	{
 		name: "pre-vote-refusal-without-term", cites: []string{"L12", "L14", "M38"},
 		edits: []edit{{"internal/core/vote.go",
-			"&wire.PreVoteReply{Term: c.hard.Term, Round: m.Round, Granted: granted}",
-			"&wire.PreVoteReply{Term: min(m.Term-1, c.hard.Term), Round: m.Round, Granted: granted}"}},
+			"&wire.PreVoteReply{Term: c.hard.Term, Round: m.Round, Granted: granted,",
+			"&wire.PreVoteReply{Term: min(m.Term-1, c.hard.Term), Round: m.Round, Granted: granted,"}},
 		layer: "core", run: schedules, liveness: true,
 		property: "a healed cluster agrees in bounded time", expect: []string{"not converged", "the group was not formed"},
 	},
@@ -178,14 +178,14 @@ var elections = []mutant{
 	{
 		name: "lost-disk-votes", cites: []string{"S31", "S15", "M16"},
 		edits: []edit{{"internal/core/vote.go",
-			"return !c.membership().IsEmpty() || c.log.Compacted().Index > 0 || last == firstLogID", "return true"}},
+			"(knowsGroup || meant > anonymous || meant == 0 && last == firstLogID)", "(knowsGroup || last.Index > 0)"}},
 		layer: "core", run: "^TestEmptyMemberVotesForFirstLeaderOnly$",
 		property: "who may have lost its disk does not vote",
 	},
 	{
 		name: "learner-campaigns", cites: []string{"S12", "S11"},
 		edits: []edit{{"internal/core/election.go",
-			"\tif c.membership().IsVoter(c.cfg.ID) {", "\tif c.membership().Contains(c.cfg.ID) {"}},
+			"return m.IsVoter(c.cfg.ID) &&", "return m.Contains(c.cfg.ID) &&"}},
 		layer: "core", run: "^TestWhoDoesNotVoteDoesNotCampaign$",
 		property: "only voters campaign",
 	},

@@ -45,7 +45,7 @@ const testFailed = "--- FAIL: Test"
 
 // museum returns all mutants, with the defaults for what they leave open.
 func museum() []mutant {
-	all := slices.Concat(elections, replication, storage, pipelines, snapshotting)
+	all := slices.Concat(elections, replication, storage, pipelines, snapshotting, memberships)
 	for _, s := range seconds {
 		all = append(all, s.mutant(all))
 	}

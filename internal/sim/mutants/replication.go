@@ -94,14 +94,14 @@ var replication = []mutant{
 	{
 		name: "stale-epoch-acks-counted", cites: []string{"S27", "M23"},
 		edits: []edit{{"internal/core/leader.go",
-			"if p == nil || m.Epoch != p.Epoch {", "if p == nil {"}},
+			"c.isReborn(p, m.Incarnation) || m.Epoch != p.Epoch {", "c.isReborn(p, m.Incarnation) {"}},
 		layer: "core", run: "^TestStaleEpochIsDropped$",
 		property: "replies to an older stream are dropped",
 	},
 	{
 		name: "stale-term-acks-counted", cites: []string{"S28", "S29", "M23"},
 		edits: []edit{{"internal/core/leader.go",
-			" || c.leader == nil || term < c.hard.Term {", " || c.leader == nil {"}},
+			"\tif c.leader != nil && term == c.hard.Term {\n\t\tp :=", "\tif c.leader != nil {\n\t\tp :="}},
 		layer: "core", run: "^TestStaleRepliesAreIgnored$",
 		property: "replies of an older term are dropped",
 	},
@@ -143,7 +143,7 @@ var replication = []mutant{
 	{
 		name: "blank-entry-missing", cites: []string{"M25", "M17"},
 		edits: []edit{{"internal/core/leader.go",
-			"\tc.append([]wire.Entry{{Kind: wire.EntryBlank}})\n", "\tc.leader.markAllDirty()\n"}},
+			"\tc.append([]wire.Entry{first})\n", "\tif c.leader.markAllDirty(); first.Kind != wire.EntryBlank {\n\t\tc.append([]wire.Entry{first})\n\t}\n"}},
 		layer: "core", run: schedules, liveness: true,
 		property: "a healed cluster commits everything without new proposals", expect: []string{"has committed"},
 	},

@@ -77,7 +77,7 @@ var snapshotting = []mutant{
 	{
 		name: "stateless-member-campaigns", cites: []string{"S52"},
 		edits: []edit{{"internal/core/election.go",
-			"\tif c.stateLost {\n\t\treturn false\n", "\tif c.stateLost && c.commit == 0 {\n\t\treturn false\n"}},
+			"\tif c.stateLost || c.drained {", "\tif c.stateLost && c.commit == 0 || c.drained {"}},
 		layer: "core", run: "^TestLostStateNeverLeads$",
 		property: "a member without a state does not lead",
 	},

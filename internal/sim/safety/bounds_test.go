@@ -93,37 +93,3 @@ func TestPendingBounds(t *testing.T) {
 		}
 	}
 }
-
-// TestSpare is the condition under which a member may forget everything.
-func TestSpare(t *testing.T) {
-	full := func(term wire.Term, vote wire.NodeID, entries int) disk {
-		d := disk{hard: wire.HardState{Term: term, Vote: vote}}
-		for i := range entries {
-			d.log = append(d.log, slot{term: 1, chain: uint64(i + 1)})
-		}
-		return d
-	}
-	for _, test := range []struct {
-		name  string
-		disks []disk // the first is the one that is to be spared
-		want  bool
-	}{
-		{"others hold as much", []disk{full(2, 3, 5), full(2, 3, 5), full(2, 3, 6)}, true},
-		{"one other lacks something", []disk{full(2, 3, 5), full(2, 3, 4), full(2, 3, 5)}, false},
-		{"two of four others are no quorum", []disk{full(2, 3, 5), full(2, 3, 5), full(2, 3, 5), full(2, 3, 4), full(2, 3, 4)}, false},
-		{"three of four others are", []disk{full(2, 3, 5), full(2, 3, 5), full(2, 3, 5), full(2, 3, 5), full(2, 3, 4)}, true},
-		{"it has voted for itself", []disk{full(2, 1, 5), full(2, 1, 5), full(2, 1, 5)}, false},
-		{"another has not voted", []disk{full(2, 3, 5), full(2, 0, 5), full(2, 3, 5)}, false},
-		{"its term is over elsewhere", []disk{full(2, 3, 5), full(3, 0, 5), full(3, 0, 5)}, true},
-		{"it is ahead in terms", []disk{full(3, 0, 5), full(2, 3, 5), full(2, 3, 5)}, false},
-		{"it has not voted in the others' term", []disk{full(3, 0, 5), full(3, 2, 5), full(3, 2, 5)}, true},
-		{"a single other is no quorum", []disk{full(2, 2, 5), full(2, 2, 5)}, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := &Checker{disks: test.disks}
-			if got := c.IsSpare(1); got != test.want {
-				t.Errorf("%v, want %v", got, test.want)
-			}
-		})
-	}
-}

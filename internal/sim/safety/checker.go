@@ -25,6 +25,7 @@ type Checker struct {
 	clients   ClientHistory
 	windows   Windows
 	views     []View
+	members   Memberships
 
 	violation *Violation
 }
@@ -49,6 +50,7 @@ func (c *Checker) SaveBegins(node wire.NodeID, updates []wire.Update) {
 	c.disk(node).saving = updates
 	for i := range updates {
 		u := &updates[i]
+		c.learns(node, u.Entries)
 		if u.Reset.Index > 0 {
 			c.note(c.snapshots.Resets(node, u.Reset))
 		}
@@ -121,7 +123,7 @@ func (c *Checker) append(node wire.NodeID, d *disk, u *wire.Update) {
 		e := &u.Entries[i]
 		next := d.at(d.last()).before(e)
 		c.note(c.matching.Holds(node, e.ID(), next.chain))
-		c.snapshots.Holds(e)
+		c.memberships(node, d, e)
 		d.log = append(d.log, next)
 	}
 	c.replaced(node, d, first, replaced)
@@ -221,7 +223,7 @@ func (c *Checker) commits(node wire.NodeID, before, v View) {
 		c.note(c.commitsAsLeader(node, v.Term, v.Commit))
 	case v.Commit <= c.committed.Last():
 	case before.Leads:
-		c.note(c.committed.commits(node, before.Term, v.Commit, c.disks))
+		c.note(c.committed.commits(node, before.Term, v.Commit, c.electorateOf(node)))
 	default:
 		c.Report(violated(commitRule, "node %d, which does not lead, takes %d for committed, and no leader said so", node, v.Commit))
 	}
@@ -233,7 +235,7 @@ func (c *Checker) commitsAsLeader(node wire.NodeID, term wire.Term, commit wire.
 	if commit <= c.committed.Last() {
 		return nil
 	}
-	return c.committed.commits(node, term, commit, c.disks)
+	return c.committed.commits(node, term, commit, c.electorateOf(node))
 }
 
 // Applies is told that a member's state machine applied a command.
@@ -256,7 +258,7 @@ func (c *Checker) Invokes(op uint64) { c.clients.Invokes(op) }
 
 // Returns is told that a client learns of its command's place and value.
 func (c *Checker) Returns(op uint64, id wire.LogID, value uint64) {
-	c.note(c.committed.acknowledged(id.Index, c.disks))
+	c.note(c.committed.acknowledged(id.Index, c.electorate()))
 	c.note(c.clients.Returns(op, id, value, c.machines.At(id.Index)))
 }
 

@@ -35,22 +35,14 @@ func (c *Committed) isIn(d *disk) bool {
 
 // Commits is told that a leader says an index to be committed. It is I8: the entry is
 // of the leader's own term, and durable on a quorum. What is committed stays: I11.
-func (c *Committed) commits(leader wire.NodeID, term wire.Term, index wire.Index, disks []disk) *Violation {
-	holders, holder := 0, -1
-	for i := range disks {
-		if disks[i].at(index).term != term {
-			continue
-		}
-		if holder < 0 {
-			holder = i
-		}
-		holders++
+func (c *Committed) commits(leader wire.NodeID, term wire.Term, index wire.Index, by electorate) *Violation {
+	holds := func(s slot) bool { return s.term == term }
+	holders := by.holders(index, holds)
+	if !by.isQuorum(index, holds) || len(holders) == 0 {
+		return violated(commitRule, "leader %d of term %d commits %d: the disks of %d hold an entry of this term there, of %v",
+			leader, term, index, holders, by)
 	}
-	if holders <= len(disks)/2 {
-		return violated(commitRule, "leader %d of term %d commits %d: %d of %d disks hold an entry of this term there",
-			leader, term, index, holders, len(disks))
-	}
-	return c.extend(leader, index, &disks[holder])
+	return c.extend(leader, index, &by.disks[holders[0]-1])
 }
 
 // extend takes the entries up to an index from a disk that holds them.
@@ -78,18 +70,13 @@ func (c *Committed) overwrites(node wire.NodeID, index wire.Index, before, after
 }
 
 // acknowledged is told that a client learns that an entry is applied: I9 for it.
-func (c *Committed) acknowledged(index wire.Index, disks []disk) *Violation {
+func (c *Committed) acknowledged(index wire.Index, by electorate) *Violation {
 	if index > c.Last() {
 		return violated(committedDurable, "a client is told of entry %d, committed is %d", index, c.Last())
 	}
-	holders := 0
-	for i := range disks {
-		if disks[i].at(index) == c.log[index-1] {
-			holders++
-		}
-	}
-	if holders <= len(disks)/2 {
-		return violated(committedDurable, "a client is told of entry %d, which %d of %d disks hold", index, holders, len(disks))
+	holds := func(s slot) bool { return s == c.log[index-1] }
+	if !by.isQuorum(index, holds) {
+		return violated(committedDurable, "a client is told of entry %d, which the disks of %d hold, of %v", index, by.holders(index, holds), by)
 	}
 	return nil
 }

@@ -38,6 +38,10 @@ type disk struct {
 	failed bool
 	// emptied says that it was, and does not hold all again that is committed.
 	emptied bool
+	// incarnation is the disk's, zero if that is not known; lost are the logs of those disks that
+	// the node has had before.
+	incarnation wire.Incarnation
+	lost        [][]slot
 }
 
 func (d *disk) last() wire.Index { return wire.Index(len(d.log)) }

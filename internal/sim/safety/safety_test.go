@@ -202,7 +202,7 @@ func TestCommitment(t *testing.T) {
 			for node := wire.NodeID(2); node <= 3; node++ {
 				c.disk(node).log = chained(entries(1, 2, 2, 2, 2))
 			}
-			c.note(c.committed.commits(3, 2, 4, c.disks))
+			c.note(c.committed.commits(3, 2, 4, c.electorate()))
 		}, "I11 "},
 		{"commit falls", func(c *Checker) {
 			written(c)
