@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/balsa-raft/raft"
@@ -20,18 +21,22 @@ import (
 // Config says what is served. All functions are required and may be called from any
 // goroutine.
 type Config struct {
+	// Group is the node's replica of the group.
+	Group Group
 	// Status returns the member's view of its group.
 	Status func() raft.Status
 	// Keys returns the number of keys in the node's state.
 	Keys func() int
 	// Summarize identifies the node's state.
 	Summarize func() kv.Summary
-	// Snapshot takes a snapshot now, and returns what it is when it is durable.
-	Snapshot func(context.Context) (raft.SnapshotMeta, error)
-	// Backup writes a backup of the group.
-	Backup func(context.Context, io.Writer) (raft.SnapshotMeta, error)
+	// Reload changes what can be changed while the node runs.
+	Reload func(ReloadRequest) error
+	// Shutdown makes the node end gracefully. It does not wait.
+	Shutdown func()
 	// Dump writes the node's state for people.
 	Dump func(io.Writer) error
+	// Token has to be shown by who uses the port, unless it is empty.
+	Token string
 	// Version is balsa's version.
 	Version string
 	// Started is when the node started.
@@ -53,6 +58,9 @@ type Server struct {
 	http     http.Server
 	listener net.Listener
 	served   chan struct{}
+	// cancel ends the contexts of all requests: those that wait for a change of the
+	// membership would otherwise hold up the node's end.
+	cancel context.CancelFunc
 }
 
 // Start serves requests on ln, which the server owns from now on, until Close.
@@ -60,12 +68,14 @@ func Start(ln net.Listener, cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		listener: ln, served: make(chan struct{}),
+		listener: ln, served: make(chan struct{}), cancel: cancel,
 		http: http.Server{
 			Handler:     Handler(cfg),
 			ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 			MaxHeaderBytes: headerBytesMax,
+			BaseContext:    func(net.Listener) context.Context { return ctx },
 			ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 		},
 	}
@@ -81,8 +91,10 @@ func Start(ln net.Listener, cfg Config) *Server {
 // Addr returns the address that the port is bound to.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close lets requests under way finish until ctx ends, then cuts them off.
+// Close lets requests under way finish until ctx ends, then cuts them off. Those that wait for
+// the group are told at once that nobody waits for it any more.
 func (s *Server) Close(ctx context.Context) error {
+	s.cancel()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = fmt.Errorf("admin: close: %w", errors.Join(err, s.http.Close()))
@@ -91,39 +103,45 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// Handler serves what the package's documentation lists.
+// Handler serves what docs/admin.md lists.
 func Handler(cfg Config) http.Handler {
+	c := &cfg
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", cfg.serveStatus)
-	mux.HandleFunc("GET /state", cfg.serveState)
-	mux.HandleFunc("GET /healthz", cfg.serveHealth)
-	mux.HandleFunc("POST /snapshot", cfg.serveSnapshot)
-	mux.HandleFunc("GET /backup", cfg.serveBackup)
-	mux.HandleFunc("GET /dump", cfg.serveDump)
-	return mux
-}
-
-func (c *Config) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	serveJSON(w, c.describe())
+	get := func(name string, serve http.HandlerFunc) { mux.HandleFunc("GET /"+name, serve) }
+	get("status", func(w http.ResponseWriter, _ *http.Request) { serveJSON(w, http.StatusOK, c.describe()) })
+	get("state", c.serveState)
+	get("healthz", c.serveHealth)
+	get("backup", c.serveBackup)
+	get("dump", c.serveDump)
+	get("members", c.serveMembers)
+	get("plan", c.servePlan)
+	get("explain", c.serveExplain)
+	c.handleCommands(mux)
+	return c.guarded(mux)
 }
 
 // serveState identifies the node's state. Commands wait while it is hashed.
 func (c *Config) serveState(w http.ResponseWriter, _ *http.Request) {
 	s := c.Summarize()
-	serveJSON(w, State{AppliedIndex: s.Applied, Keys: s.Keys, Hash: s.Hash})
+	serveJSON(w, http.StatusOK, State{AppliedIndex: s.Applied, Keys: s.Keys, Hash: s.Hash})
 }
 
-func serveJSON(w http.ResponseWriter, answer any) {
+func serveJSON(w http.ResponseWriter, status int, answer any) {
 	text, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // The client may be gone.
 }
 
-// serveHealth says that the node can serve if its group runs and it knows a leader.
+// cutOff are the findings that say of a node that knows a leader that it does not reach it: it was
+// removed, or has heard nothing for long and may not stand for election.
+var cutOff = []string{"removed", "leader_silent"}
+
+// serveHealth says that the node can serve if its group runs and it has a leader.
 func (c *Config) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	status := c.Status()
 	switch {
@@ -132,6 +150,12 @@ func (c *Config) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	case status.Leader == 0:
 		http.Error(w, "no leader known", http.StatusServiceUnavailable)
 	default:
+		for _, f := range status.Explain() {
+			if slices.Contains(cutOff, f.Code) {
+				http.Error(w, f.What, http.StatusServiceUnavailable)
+				return
+			}
+		}
 		_, _ = fmt.Fprintln(w, "ok") // The client may be gone.
 	}
 }

@@ -22,16 +22,19 @@ import (
 var meta = raft.SnapshotMeta{ID: 0xabc, Last: raft.LogID{Term: 2, Index: 5}, Size: 77}
 
 func config(status raft.Status) Config {
+	group := &stub{}
 	return Config{
+		Group: group, Shutdown: func() { _ = group.call(context.Background(), "shutdown") },
+		Reload: func(r ReloadRequest) error {
+			if *r.LogLevel == "loud" {
+				return errors.New("loud is no level")
+			}
+			return group.call(context.Background(), "reload %s", *r.LogLevel)
+		},
 		Status: func() raft.Status { return status }, Keys: func() int { return 42 },
 		Summarize: func() kv.Summary { return kv.Summary{Applied: 6, Keys: 41, Hash: "abc"} },
-		Snapshot:  func(context.Context) (raft.SnapshotMeta, error) { return meta, nil },
-		Backup: func(_ context.Context, w io.Writer) (raft.SnapshotMeta, error) {
-			_, err := io.WriteString(w, "a backup")
-			return meta, err
-		},
-		Dump:    func(w io.Writer) error { return errors.New("no dump") },
-		Version: "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
+		Dump:      func(w io.Writer) error { return errors.New("no dump") },
+		Version:   "test", Started: time.Now(), Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -45,25 +48,29 @@ func TestStatusIsJSON(t *testing.T) {
 			Sending: []raft.SnapshotTransfer{{Peer: 2, ID: 0xabc, Last: 5, Bytes: 70, Size: 77}},
 			Taken:   4, Failed: 5, Sent: 6, Received: 7, Interrupted: 8, Resumed: 9, Damaged: 10, BytesSent: 11, BytesReceived: 12,
 		},
+		MembershipIndex: 3, CommittedMembershipIndex: 2, RemovedAt: 1, LostDisk: true, Forming: true, Drained: true, Transferring: 2,
+		ElectionTimeout: time.Second, Leaderless: 2 * time.Second,
 		Membership: raft.Membership{Voters: []raft.NodeID{1}, Members: []raft.Member{{ID: 1, Address: "a:1"}}},
-		Peers:      []raft.PeerStatus{{ID: 2, State: "replicate", MatchIndex: 5}},
+		Peers:      []raft.PeerStatus{{ID: 2, State: "replicate", MatchIndex: 5, Silence: time.Millisecond, CaughtUp: true}},
 		Failure:    errors.New("disk on fire"),
 	}))
 	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequest("GET", "/status", nil))
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/status", nil))
 	var got map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatalf("%v in %s", err, w.Body)
 	}
 	delete(got, "uptime_seconds")
-	const want = `{"applied_index":6,"commit_index":7,"durable_index":8,"failure":"disk on fire","first_index":4,"group":1,"keys":42,` +
-		`"last_index":9,"leader":1,"membership":{"learners":[],"members":[{"address":"a:1","id":1}],"outgoing":[],"voters":[1]},` +
-		`"node":1,"peers":[{"id":2,"match_index":5,"state":"replicate"}],"role":"leader","snapshot_index":5,` +
+	const want = `{"applied_index":6,"commit_index":7,"committed_membership_index":2,"drained":true,"durable_index":8,"election_timeout_ms":1000,"failure":"disk on fire","first_index":4,"forming":true,"group":1,"keys":42,` +
+		`"last_index":9,"leader":1,"leaderless_ms":2000,"lost_disk":true,` +
+		`"membership":{"learners":[],"members":[{"address":"a:1","id":1}],"outgoing":[],"target_learners":[],"target_voters":[],"voters":[1]},` +
+		`"membership_index":3,"node":1,` +
+		`"peers":[{"caught_up":true,"id":2,"lost_disk":false,"match_index":5,"silence_ms":1,"state":"replicate"}],"removed_at":1,"role":"leader","snapshot_index":5,` +
 		`"snapshots":{"bytes_received":12,"bytes_sent":11,"damaged":10,"failed":5,"interrupted":8,"is_taking":true,` +
 		`"latest":{"bytes":77,"id":"0000000000000abc","index":5,"term":2},"received":7,` +
 		`"receiving":{"bytes":2,"id":"0000000000000001","index":6,"peer":3,"size":3},"resumed":9,` +
 		`"sending":[{"bytes":70,"id":"0000000000000abc","index":5,"peer":2,"size":77}],"sent":6,"taken":4,"taking_bytes":1},` +
-		`"state_lost":true,"term":3,"version":"test"}`
+		`"state_lost":true,"term":3,"transferring":2,"version":"test"}`
 	if text, err := json.Marshal(got); err != nil || string(text) != want {
 		t.Errorf("got %s, %v\nwant %s", text, err, want)
 	}
@@ -80,6 +87,8 @@ func TestRequests(t *testing.T) {
 		{"GET", "/healthz", serving, http.StatusOK, "ok"},
 		{"GET", "/healthz", raft.Status{ID: 1}, http.StatusServiceUnavailable, "no leader known"},
 		{"GET", "/healthz", raft.Status{Leader: 2, Failure: errors.New("disk full")}, http.StatusServiceUnavailable, "stopped: disk full"},
+		{"GET", "/healthz", raft.Status{ID: 1, Leader: 2, RemovedAt: 7}, http.StatusServiceUnavailable,
+			"Node 1 was removed from the group, by the entry at index 7: it neither votes nor is it sent anything."},
 		{"GET", "/state", serving, http.StatusOK, "{\n  \"applied_index\": 6,\n  \"keys\": 41,\n  \"hash\": \"abc\"\n}"},
 		{"POST", "/snapshot", serving, http.StatusOK, "{\n  \"id\": \"0000000000000abc\",\n  \"term\": 2,\n  \"index\": 5,\n  \"bytes\": 77\n}"},
 		{"GET", "/snapshot", serving, http.StatusMethodNotAllowed, "Method Not Allowed"},
@@ -91,7 +100,7 @@ func TestRequests(t *testing.T) {
 	}
 	for _, test := range tests {
 		w := httptest.NewRecorder()
-		Handler(config(test.status)).ServeHTTP(w, httptest.NewRequest(test.method, test.path, nil))
+		Handler(config(test.status)).ServeHTTP(w, httptest.NewRequest(test.method, "http://localhost"+test.path, nil))
 		if got := strings.TrimSpace(w.Body.String()); w.Code != test.code || got != test.body {
 			t.Errorf("%s %s: %d %q, want %d %q", test.method, test.path, w.Code, got, test.code, test.body)
 		}

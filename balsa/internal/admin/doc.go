@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admin serves a node's admin port over HTTP: /status tells as JSON what the
-// node knows of itself and its group, /state identifies its state, so that it can be
-// compared with that of other nodes, and /healthz says whether it can serve. POST /snapshot
-// takes a snapshot, /backup answers with a backup of the group, and /dump with the node's
-// state for people.
+// Package admin serves a node's admin port over HTTP, and is its client. docs/admin.md lists
+// the commands; each has the same name here, on the command line and, but for the case of the
+// letters, in package raft. What only looks is a GET, what changes something a POST with JSON.
 //
-// The port has neither passwords nor encryption and tells the addresses of all members and
-// all that the group holds:
-// it belongs on loopback or on a network that is trusted.
+// On loopback, who may connect may do everything: all that the group holds can be read, and the
+// group be taken apart. Everywhere else a token or mutual TLS is needed. Without TLS the token and
+// all else can be read on the way.
 package admin

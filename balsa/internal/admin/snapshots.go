@@ -82,35 +82,28 @@ func describeSnapshots(s *raft.SnapshotStatus) Snapshots {
 // longTimeout bounds what may take long: a snapshot, a backup or a dump of a large state.
 const longTimeout = time.Hour
 
-// allowLong lets an answer take longer than those of other requests. That the connection cannot is
-// no reason not to try.
-func allowLong(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longTimeout))
-}
-
-func (c *Config) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	allowLong(w)
-	meta, err := c.Snapshot(r.Context())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	serveJSON(w, describeSnapshot(&meta))
+// allow lets an answer take longer than those of other requests, and lets its request be waited
+// for: net/http takes it that a client is gone that sends nothing in the time that it has for its
+// request. That the connection knows no deadlines is no reason not to try.
+func allow(w http.ResponseWriter, atMost time.Duration) {
+	controller := http.NewResponseController(w)
+	_ = controller.SetWriteDeadline(time.Now().Add(atMost))
+	_ = controller.SetReadDeadline(time.Time{})
 }
 
 // serveBackup answers with a backup. An error in the middle cuts the answer off, and a backup
 // that is cut off is not accepted by balsa restore.
 func (c *Config) serveBackup(w http.ResponseWriter, r *http.Request) {
-	allowLong(w)
+	allow(w, longTimeout)
 	body := &lateBody{w: w}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	if _, err := c.Backup(r.Context(), body); err != nil {
+	if _, err := c.Group.Backup(r.Context(), body); err != nil {
 		body.fail(err)
 	}
 }
 
 func (c *Config) serveDump(w http.ResponseWriter, _ *http.Request) {
-	allowLong(w)
+	allow(w, longTimeout)
 	body := &lateBody{w: w}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err := c.Dump(body); err != nil {

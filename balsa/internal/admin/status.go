@@ -35,6 +35,22 @@ type Status struct {
 	StateLost bool      `json:"state_lost"`
 	Snapshots Snapshots `json:"snapshots"`
 
+	// MembershipIndex is that of Membership, CommittedMembershipIndex that of the latest which is
+	// known to be committed. RemovedAt is where this node was removed, zero if it was not.
+	MembershipIndex          raft.Index `json:"membership_index"`
+	CommittedMembershipIndex raft.Index `json:"committed_membership_index"`
+	RemovedAt                raft.Index `json:"removed_at"`
+	// LostDisk says that this node is a voter with another data folder than it has become one with.
+	LostDisk bool `json:"lost_disk"`
+	// Forming says that all of the first members have to answer before there is a leader.
+	Forming bool `json:"forming"`
+	// Drained says that this node is not to lead, Transferring to whom it is handing over.
+	Drained      bool        `json:"drained"`
+	Transferring raft.NodeID `json:"transferring"`
+	// ElectionTimeout and Leaderless, for how long no leader has been known, are in milliseconds.
+	ElectionTimeout float64 `json:"election_timeout_ms"`
+	Leaderless      float64 `json:"leaderless_ms"`
+
 	Membership Membership `json:"membership"`
 	// Peers is empty on a node that does not lead.
 	Peers []Peer `json:"peers"`
@@ -54,13 +70,15 @@ type State struct {
 	Hash string `json:"hash"`
 }
 
-// Membership is the replicated configuration. Outgoing is empty unless a change is
-// under way.
+// Membership is the replicated configuration. Outgoing and what is about a target are empty
+// unless a change is under way: see raft.Membership.
 type Membership struct {
-	Voters   []raft.NodeID `json:"voters"`
-	Outgoing []raft.NodeID `json:"outgoing"`
-	Learners []raft.NodeID `json:"learners"`
-	Members  []Member      `json:"members"`
+	Voters         []raft.NodeID `json:"voters"`
+	Outgoing       []raft.NodeID `json:"outgoing"`
+	Learners       []raft.NodeID `json:"learners"`
+	TargetVoters   []raft.NodeID `json:"target_voters"`
+	TargetLearners []raft.NodeID `json:"target_learners"`
+	Members        []Member      `json:"members"`
 }
 
 // Member is a node and the address that the others connect to.
@@ -74,6 +92,10 @@ type Peer struct {
 	ID         raft.NodeID `json:"id"`
 	State      string      `json:"state"`
 	MatchIndex raft.Index  `json:"match_index"`
+	// Silence is for how many milliseconds it was not heard from.
+	Silence  float64 `json:"silence_ms"`
+	LostDisk bool    `json:"lost_disk"`
+	CaughtUp bool    `json:"caught_up"`
 }
 
 func (c *Config) describe() Status {
@@ -83,22 +105,33 @@ func (c *Config) describe() Status {
 		Node: s.ID, Group: s.Group, Role: s.Role.String(), Term: s.Term, Leader: s.Leader,
 		LastIndex: s.LastIndex, DurableIndex: s.DurableIndex, CommitIndex: s.CommitIndex, AppliedIndex: s.AppliedIndex,
 		FirstIndex: s.FirstIndex, SnapshotIndex: s.SnapshotIndex, StateLost: s.StateLost, Snapshots: describeSnapshots(&s.Snapshots),
-		Membership: Membership{
-			Voters: orEmpty(s.Membership.Voters), Outgoing: orEmpty(s.Membership.Outgoing),
-			Learners: orEmpty(s.Membership.Learners), Members: []Member{},
-		},
-		Peers: []Peer{},
-	}
-	for _, m := range s.Membership.Members {
-		status.Membership.Members = append(status.Membership.Members, Member{ID: m.ID, Address: m.Address})
+		MembershipIndex: s.MembershipIndex, CommittedMembershipIndex: s.CommittedMembershipIndex, RemovedAt: s.RemovedAt,
+		LostDisk: s.LostDisk, Forming: s.Forming, Drained: s.Drained, Transferring: s.Transferring,
+		ElectionTimeout: milliseconds(s.ElectionTimeout), Leaderless: milliseconds(s.Leaderless),
+		Membership: describeMembership(&s.Membership), Peers: []Peer{},
 	}
 	for _, p := range s.Peers {
-		status.Peers = append(status.Peers, Peer{ID: p.ID, State: p.State, MatchIndex: p.MatchIndex})
+		status.Peers = append(status.Peers, Peer{
+			ID: p.ID, State: p.State, MatchIndex: p.MatchIndex, Silence: milliseconds(p.Silence), LostDisk: p.LostDisk, CaughtUp: p.CaughtUp,
+		})
 	}
 	if s.Failure != nil {
 		status.Failure = s.Failure.Error()
 	}
 	return status
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func describeMembership(m *raft.Membership) Membership {
+	described := Membership{
+		Voters: orEmpty(m.Voters), Outgoing: orEmpty(m.Outgoing), Learners: orEmpty(m.Learners),
+		TargetVoters: orEmpty(m.TargetVoters), TargetLearners: orEmpty(m.TargetLearners), Members: []Member{},
+	}
+	for _, member := range m.Members {
+		described.Members = append(described.Members, Member{ID: member.ID, Address: member.Address})
+	}
+	return described
 }
 
 // orEmpty makes an absent list an empty one, so that JSON has no null.

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 
-	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/admin"
 	"github.com/balsa-raft/raft/balsa/internal/kv"
 	"github.com/balsa-raft/raft/balsa/internal/node"
 	"github.com/balsa-raft/raft/wal"
@@ -25,7 +25,7 @@ var advice = []struct {
 	{wal.ErrWrongNode, "see --dir and --id"},
 	{wal.ErrVersion, "run the version of balsa that wrote the folder, or a newer one"},
 	{kv.ErrUnsupported, "the other nodes run a newer version of balsa: run the same on this one"},
-	{raft.ErrInitialized, "give the same --initial-cluster as when the cluster was formed"},
+	{admin.ErrOpen, "give it one with --admin-token-file, mutual TLS with --admin-tls, or an address such as 127.0.0.1:8001 with --admin"},
 	{node.ErrClientAddress, "stop the process that uses the address, or choose another with --client"},
 	{node.ErrAdminAddress, "stop the process that uses the address, or choose another with --admin"},
 	{node.ErrRaftAddress, "stop the process that uses the address; if it is not an address of this machine, say where to listen with --raft-listen"},

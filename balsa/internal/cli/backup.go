@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -20,7 +19,8 @@ import (
 )
 
 func backupCommand() *cobra.Command {
-	var admin, out string
+	var f adminFlags
+	var out string
 	cmd := &cobra.Command{
 		Use:     "backup",
 		Short:   "Write a backup of a running cluster to a file",
@@ -28,7 +28,7 @@ func backupCommand() *cobra.Command {
 		Example: "  balsa backup --admin 127.0.0.1:8001 --out cluster.backup",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			meta, err := backup(cmd.Context(), admin, out)
+			meta, err := backup(cmd.Context(), &f, out)
 			if err != nil {
 				return err
 			}
@@ -36,14 +36,14 @@ func backupCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&admin, "admin", "127.0.0.1:8001", "admin address of the node")
+	f.registerAddress(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "file to write; there must be none of this name")
 	_ = cmd.MarkFlagRequired("out")
 	return cmd
 }
 
 // backup fetches a backup into a file, which is there only if it is whole.
-func backup(ctx context.Context, admin, out string) (raft.SnapshotMeta, error) {
+func backup(ctx context.Context, f *adminFlags, out string) (raft.SnapshotMeta, error) {
 	if _, err := os.Lstat(out); err == nil {
 		return raft.SnapshotMeta{}, fmt.Errorf("--out: %s is there already", out)
 	}
@@ -52,7 +52,7 @@ func backup(ctx context.Context, admin, out string) (raft.SnapshotMeta, error) {
 		return raft.SnapshotMeta{}, err
 	}
 	defer os.Remove(file.Name()) // It has another name by then, or is of no use.
-	meta, err := fetchBackup(ctx, admin, file)
+	meta, err := fetchBackup(ctx, f, file)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -63,8 +63,8 @@ func backup(ctx context.Context, admin, out string) (raft.SnapshotMeta, error) {
 }
 
 // fetchBackup writes what the node answers, and verifies it on the way.
-func fetchBackup(ctx context.Context, admin string, file io.Writer) (raft.SnapshotMeta, error) {
-	body, err := get(ctx, admin, "/backup")
+func fetchBackup(ctx context.Context, f *adminFlags, file io.Writer) (raft.SnapshotMeta, error) {
+	body, err := f.open(ctx, "backup")
 	if err != nil {
 		return raft.SnapshotMeta{}, err
 	}
@@ -76,27 +76,6 @@ func fetchBackup(ctx context.Context, admin string, file io.Writer) (raft.Snapsh
 	_, err = io.Copy(io.Discard, b)
 	return b.Meta(), err
 }
-
-// get asks a node's admin port.
-func get(ctx context.Context, admin, path string) (io.ReadCloser, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+path, nil)
-	if err != nil {
-		return nil, fmt.Errorf("--admin: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		defer response.Body.Close() // The answer is an error already.
-		text, _ := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
-		return nil, fmt.Errorf("%s answers %s: %s", admin, response.Status, text)
-	}
-	return response.Body, nil
-}
-
-// answerBytesMax bounds what is shown of an answer that is no good.
-const answerBytesMax = 1 << 10
 
 func restoreCommand() *cobra.Command {
 	var f serveFlags
@@ -127,6 +106,7 @@ func restoreCommand() *cobra.Command {
 	f.registerIdentity(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "file that balsa backup has written")
 	_ = cmd.MarkFlagRequired("from")
+	_ = cmd.MarkFlagRequired("initial-cluster")
 	return cmd
 }
 
@@ -140,19 +120,25 @@ func restore(cfg node.Config, members []raft.Member, from string) (raft.Snapshot
 }
 
 func dumpCommand() *cobra.Command {
-	var admin, from string
+	var f adminFlags
+	var from, dir string
+	var certainly bool
 	cmd := &cobra.Command{
 		Use:   "dump",
-		Short: "Print all keys of a running node or of a backup",
+		Short: "Print all keys of a running node, of a backup, or in a node's folder",
 		Long:  "Print all keys, one a line, sorted: key, value and expiry, quoted. Equal states print equally.",
 		Example: "  balsa dump --admin 127.0.0.1:8001\n" +
-			"  balsa dump --from cluster.backup",
+			"  balsa dump --from cluster.backup\n" +
+			"  balsa dump --dir data/1",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if from != "" {
 				return dumpBackup(cmd.OutOrStdout(), from)
 			}
-			body, err := get(cmd.Context(), admin, "/dump")
+			if dir != "" {
+				return dumpFolder(cmd, dir, certainly)
+			}
+			body, err := f.open(cmd.Context(), "dump")
 			if err != nil {
 				return err
 			}
@@ -161,9 +147,11 @@ func dumpCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&admin, "admin", "127.0.0.1:8001", "admin address of the node")
+	f.registerAddress(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "a file that balsa backup has written, instead of a node")
-	cmd.MarkFlagsMutuallyExclusive("admin", "from")
+	cmd.Flags().StringVar(&dir, "dir", "", "the folder of a node that does not run, instead of a node: the state with all of its log")
+	cmd.Flags().BoolVar(&certainly, "certain", false, "with --dir: only up to what is known there to be committed")
+	cmd.MarkFlagsMutuallyExclusive("admin", "from", "dir")
 	return cmd
 }
 

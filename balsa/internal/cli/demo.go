@@ -24,7 +24,7 @@ func demoCommand() *cobra.Command {
 			cfg.Logger = slog.New(slog.DiscardHandler)
 			if level != "" {
 				var err error
-				if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), level); err != nil {
+				if cfg.Logger, _, err = newLogger(cmd.ErrOrStderr(), level); err != nil {
 					return err
 				}
 			}

@@ -72,6 +72,8 @@ func TestServeRefuses(t *testing.T) {
 		{"nodes' port in use", folder(t, 1, cluster), " --raft-listen " + busy, busy, "--raft-listen"},
 		{"clients' port in use", folder(t, 1, cluster), ports + " --client " + busy, busy, "choose another with --client"},
 		{"admin port in use", folder(t, 1, cluster), ports + " --admin " + busy, busy, "choose another with --admin"},
+		{"admin port open to all", folder(t, 1, cluster), ports + " --admin 0.0.0.0:0", "not on loopback needs a token", "--admin-token-file"},
+		{"no token", folder(t, 1, cluster), ports + " --admin-token-file none", "--admin-token-file", "none"},
 		{"damaged log", damaged(t), ports, "corrupt", "nothing was changed"},
 	}
 	for _, test := range tests {

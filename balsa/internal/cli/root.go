@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,11 +30,19 @@ func Run(args []string, stdout, stderr io.Writer) (status int) {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), backupCommand(), restoreCommand(), dumpCommand(), versionCommand())
+	root.AddCommand(adminCommands()...)
+	root.AddCommand(offlineCommands()...)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(stderr, "balsa:", oneLine(err))
+		if errors.Is(err, errGoesOn) {
+			return exitGoesOn
+		}
+		if errors.Is(err, errDryRun) {
+			return exitDryRun
+		}
 		return 1
 	}
 	return 0
@@ -74,6 +83,9 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 		cancel()
 	}
 }
+
+// exitGoesOn is the exit status of a change that goes on though nobody waits for it any more.
+const exitGoesOn = 2
 
 // exitInterrupted is the exit status after a second signal: what a shell reports of a
 // process that SIGINT has ended.

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/balsa/internal/node"
-	"github.com/balsa-raft/raft/tcp"
 )
 
 // startTimeout bounds the forming of the cluster, which waits for the disk only, and
@@ -31,9 +31,10 @@ type serveFlags struct {
 	clusterName    string
 	raftListen     string
 	peerAddresses  []string
-	tlsAuthorities string
-	tlsCertificate string
-	tlsKey         string
+	join           bool
+	adminToken     string
+	adminTLS       bool
+	tls            tlsFlags
 	logLevel       string
 	node           node.Config
 }
@@ -59,6 +60,7 @@ func serveCommand() *cobra.Command {
 		},
 	}
 	f.register(cmd)
+	cmd.MarkFlagsOneRequired("initial-cluster", "join")
 	return cmd
 }
 
@@ -72,7 +74,7 @@ func (f *serveFlags) registerIdentity(cmd *cobra.Command) {
 	flags.IntVar(&f.node.SegmentBytes, "segment-bytes", 0, "size of the log's files (default: that of package wal)")
 	_ = flags.MarkHidden("segment-bytes") // For tests: what is written at once must fit a file.
 	flags.StringVar(&f.logLevel, "log-level", "info", "least level of what is logged: debug, info, warn or error")
-	for _, name := range []string{"id", "dir", "initial-cluster"} {
+	for _, name := range []string{"id", "dir"} {
 		// It fails only if there is no such flag, which a test would show.
 		_ = cmd.MarkFlagRequired(name)
 	}
@@ -81,13 +83,16 @@ func (f *serveFlags) registerIdentity(cmd *cobra.Command) {
 func (f *serveFlags) register(cmd *cobra.Command) {
 	f.registerIdentity(cmd)
 	flags := cmd.Flags()
+	flags.BoolVar(&f.join, "join", false, "wait to be added to a cluster that exists; with --cluster-name, and --raft-listen if the node is not in --initial-cluster")
+	flags.StringVar(&f.node.Advertise, "advertise", "", "address at which other nodes reach this one (default: this node's in --initial-cluster, or where it listens)")
 	flags.StringVar(&f.raftListen, "raft-listen", "", "address to listen on for other nodes (default: this node's in --initial-cluster)")
 	flags.StringArrayVar(&f.peerAddresses, "peer-address", nil, "where this node connects to another one, as ID=HOST:PORT, if not at the address in --initial-cluster; repeatable")
 	flags.StringVar(&f.node.ClientAddress, "client", "127.0.0.1:6379", "address to serve the Redis protocol on")
-	flags.StringVar(&f.node.AdminAddress, "admin", "127.0.0.1:8001", "address to serve /status, /state and /healthz on over HTTP, empty for none")
-	flags.StringVar(&f.tlsAuthorities, "tls-ca", "", "file of the authorities that sign nodes' certificates; makes nodes speak mutual TLS")
-	flags.StringVar(&f.tlsCertificate, "tls-cert", "", "file of this node's certificate, for the DNS name node-ID")
-	flags.StringVar(&f.tlsKey, "tls-key", "", "file of this node's private key")
+	flags.StringVar(&f.node.AdminAddress, "admin", "127.0.0.1:8001", "address to serve administration on over HTTP, empty for none")
+	flags.StringVar(&f.adminToken, "admin-token-file", "", "file with the token that the admin port demands; this or --admin-tls is needed unless it is on loopback")
+	flags.BoolVar(&f.adminTLS, "admin-tls", false, "make the admin port speak mutual TLS, with the files of --tls-ca, --tls-cert and --tls-key")
+	f.tls.register(cmd, "file of the authorities that sign nodes' certificates; makes nodes speak mutual TLS",
+		"file of this node's certificate, for the DNS name node-ID", "file of this node's private key")
 	flags.DurationVar(&f.node.ElectionTimeout, "election-timeout", time.Second, "how long to go without a leader before an election, the same on all nodes")
 	flags.DurationVar(&f.node.RequestTimeout, "request-timeout", 5*time.Second, "how long a client's commands may take")
 	flags.IntVar(&f.node.ClientsMax, "max-clients", 1000, "most connections of clients")
@@ -107,40 +112,68 @@ func (f *serveFlags) registerSnapshots(cmd *cobra.Command) {
 	flags.IntVar(&f.node.SnapshotBytesPerSecond, "snapshot-rate", 0, "most bytes of snapshots a second to send to other nodes, 0 for no bound")
 }
 
-// config checks the flags and makes a node's configuration and its members of them.
+// config checks the flags and makes a node's configuration and its members of them, none if the
+// node is to wait until it is added.
 func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error) {
 	cfg := f.node
 	fail := func(err error) (node.Config, []raft.Member, error) { return node.Config{}, nil, err }
 	if cfg.Dir == "" {
 		return fail(errors.New("--dir: the folder's name is empty"))
 	}
-	members, err := parseMembers(f.initialCluster)
+	cfg.ID, cfg.Version = raft.NodeID(f.id), version()
+	members, err := f.identify(&cfg)
 	if err != nil {
 		return fail(err)
-	}
-	cfg.ID, cfg.RaftAddress, cfg.Version = raft.NodeID(f.id), f.raftListen, version()
-	own, err := addressOf(members, cfg.ID)
-	if err != nil {
-		return fail(err)
-	}
-	if cfg.RaftAddress == "" {
-		cfg.RaftAddress = own
 	}
 	if cfg.PeerAddresses, err = parsePeerAddresses(f.peerAddresses, cfg.ID); err != nil {
 		return fail(err)
 	}
 	cfg.Snapshots = zeroIsNever(cfg.Snapshots)
-	if f.clusterName == "" {
-		f.clusterName = nameOf(members)
-	}
-	cfg.Cluster = raft.NewClusterID(f.clusterName)
-	if cfg.TLS, err = f.loadTLS(); err != nil {
+	if cfg.TLS, err = f.tls.load(); err != nil {
 		return fail(err)
 	}
-	if cfg.Logger, err = newLogger(logTo, f.logLevel); err != nil {
+	if f.adminTLS && cfg.TLS == nil {
+		return fail(errors.New("--admin-tls: needs --tls-ca, --tls-cert and --tls-key"))
+	}
+	if f.adminTLS {
+		cfg.AdminTLS = cfg.TLS
+	}
+	if cfg.AdminToken, err = readToken(f.adminToken); err != nil {
+		return fail(fmt.Errorf("--admin-token-file: %w", err))
+	}
+	if cfg.Logger, cfg.LogLevel, err = newLogger(logTo, f.logLevel); err != nil {
 		return fail(err)
 	}
 	return cfg, members, nil
+}
+
+// identify finds out which node of which cluster this is, and where the others reach it.
+func (f *serveFlags) identify(cfg *node.Config) (members []raft.Member, err error) {
+	if f.initialCluster != "" {
+		if members, err = parseMembers(f.initialCluster); err != nil {
+			return nil, err
+		}
+	}
+	own, err := addressOf(members, cfg.ID)
+	if err != nil && !f.join {
+		return nil, err
+	}
+	cfg.RaftAddress = cmp.Or(f.raftListen, own)
+	cfg.Advertise = cmp.Or(cfg.Advertise, own)
+	if f.clusterName == "" {
+		f.clusterName = nameOf(members)
+	}
+	switch {
+	case f.clusterName == "":
+		return nil, errors.New("--join: which cluster to join has to be said with --cluster-name, or --initial-cluster as it was when the cluster was formed")
+	case cfg.RaftAddress == "":
+		return nil, errors.New("--join: where to listen for other nodes has to be said with --raft-listen")
+	}
+	cfg.Cluster = raft.NewClusterID(f.clusterName)
+	if f.join {
+		return nil, nil
+	}
+	return members, nil
 }
 
 // zeroIsNever translates what flags say to what package raft understands, where zero means
@@ -184,28 +217,13 @@ func (f *serveFlags) checkRanges() error {
 	return nil
 }
 
-func (f *serveFlags) loadTLS() (*tcp.TLSOptions, error) {
-	given := 0
-	for _, file := range []string{f.tlsAuthorities, f.tlsCertificate, f.tlsKey} {
-		if file != "" {
-			given++
-		}
-	}
-	switch given {
-	case 0:
-		return nil, nil
-	case 3:
-		return tcp.LoadTLS(f.tlsCertificate, f.tlsKey, f.tlsAuthorities)
-	}
-	return nil, errors.New("--tls-ca, --tls-cert and --tls-key: give all three or none")
-}
-
-func newLogger(to io.Writer, level string) (*slog.Logger, error) {
-	var least slog.Level
+// newLogger makes a logger, whose level can be changed.
+func newLogger(to io.Writer, level string) (*slog.Logger, *slog.LevelVar, error) {
+	least := new(slog.LevelVar)
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level: %w", err)
+		return nil, nil, fmt.Errorf("--log-level: %w", err)
 	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: least})), nil
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: least})), least, nil
 }
 
 // serve runs a node until ctx ends or the node fails.
@@ -222,6 +240,8 @@ func serve(ctx context.Context, cfg node.Config, members []raft.Member) error {
 		select {
 		case <-ctx.Done():
 			cfg.Logger.Info("node stops", "node", cfg.ID)
+		case <-n.ShutdownRequested():
+			cfg.Logger.Info("node stops, as it was told to over its admin port", "node", cfg.ID)
 		case err = <-n.Failed():
 		}
 	}

@@ -29,8 +29,17 @@ type Config struct {
 	PeerAddresses map[raft.NodeID]string
 	// ClientAddress is where it serves the Redis protocol.
 	ClientAddress string
-	// AdminAddress is where it serves HTTP; empty means nowhere.
+	// AdminAddress is where it serves HTTP; empty means nowhere. If that is not on loopback,
+	// AdminToken or AdminTLS must be set.
 	AdminAddress string
+	// AdminToken is what the clients of the admin port have to show; empty means nothing.
+	AdminToken string
+	// AdminTLS makes the admin port speak TLS, and demand a certificate of its clients; nil leaves
+	// it in plain.
+	AdminTLS *tcp.TLSOptions
+	// Advertise is where the others reach this node, for those that do not know it from the
+	// membership yet. Default: where it listens.
+	Advertise string
 	// TLS makes the connections between nodes mutually authenticated; nil leaves them
 	// in plain.
 	TLS *tcp.TLSOptions
@@ -52,6 +61,9 @@ type Config struct {
 	Version string
 	// Logger gets what a person should know; nil means slog.Default().
 	Logger *slog.Logger
+	// LogLevel is the least level of what Logger passes on, and is changed when the node is told
+	// to; nil means that it cannot be.
+	LogLevel *slog.LevelVar
 }
 
 // The engines.

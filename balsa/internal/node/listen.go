@@ -3,11 +3,13 @@
 package node
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/balsa-raft/raft"
@@ -36,6 +38,9 @@ type Node struct {
 	server  *server.Server
 	admin   *admin.Server
 	failed  chan error
+	// shutdown is closed, once, when the admin port was told to end the node.
+	shutdown chan struct{}
+	once     sync.Once
 }
 
 // Errors that say which of a node's addresses could not be bound. They come with the
@@ -55,7 +60,7 @@ func Listen(cfg Config) (*Node, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	n := &Node{cfg: cfg, opened: time.Now(), failed: make(chan error, 1)}
+	n := &Node{cfg: cfg, opened: time.Now(), failed: make(chan error, 1), shutdown: make(chan struct{})}
 	if err := n.listen(); err != nil {
 		return nil, errors.Join(err, n.release())
 	}
@@ -81,7 +86,7 @@ func (n *Node) listen() (err error) {
 	}
 	n.links, err = tcp.Listen(tcp.Options{
 		Address: n.cfg.RaftAddress, Node: n.cfg.ID, Cluster: n.cfg.Cluster,
-		Incarnation: n.log.Incarnation(), TLS: n.cfg.TLS, Logger: n.cfg.Logger,
+		Advertise: n.cfg.Advertise, Incarnation: n.log.Incarnation(), TLS: n.cfg.TLS, Logger: n.cfg.Logger,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRaftAddress, err)
@@ -95,7 +100,10 @@ func (n *Node) listen() (err error) {
 	if n.admins, err = net.Listen("tcp", n.cfg.AdminAddress); err != nil {
 		return fmt.Errorf("%w: %w", ErrAdminAddress, err)
 	}
-	return nil
+	if n.cfg.AdminTLS != nil {
+		n.admins = tls.NewListener(n.admins, admin.ServerTLS(n.cfg.AdminTLS))
+	}
+	return admin.CheckOpen(n.admins.Addr(), n.cfg.AdminToken != "" || n.cfg.AdminTLS != nil)
 }
 
 // Addresses returns where the node listens, with the ports that were chosen where the

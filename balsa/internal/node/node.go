@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/balsa-raft/raft"
@@ -15,9 +16,10 @@ import (
 	"github.com/balsa-raft/raft/wal"
 )
 
-// Start makes the node a member of the cluster with the given members, and begins to
-// serve. It forms the cluster if that was not done yet, so all nodes are to be started
-// with the same members. It is called once; after an error the node is to be closed.
+// Start begins to serve. It forms the cluster with the given members if that was not done yet,
+// so all of its first nodes are to be started with the same members; what has become of them since is
+// not compared. With no members the node waits until a cluster has made it a member. Start is
+// called once; after an error the node is to be closed.
 func (n *Node) Start(ctx context.Context, members []raft.Member) error {
 	var err error
 	n.raft, err = raft.Open(raft.Config{
@@ -35,12 +37,26 @@ func (n *Node) Start(ctx context.Context, members []raft.Member) error {
 	if err != nil {
 		return err
 	}
-	if err := n.group.Initialize(ctx, members...); err != nil {
+	if err := n.initialize(ctx, members); err != nil {
 		return fmt.Errorf("node: form the cluster: %w", err)
 	}
 	n.serve()
 	go n.watch()
 	return nil
+}
+
+// initialize forms the cluster. It is nothing out of the way that it was formed long ago, with
+// others.
+func (n *Node) initialize(ctx context.Context, members []raft.Member) error {
+	if len(members) == 0 {
+		return nil
+	}
+	err := n.group.Initialize(ctx, members...)
+	if errors.Is(err, raft.ErrInitialized) {
+		n.cfg.Logger.Info("the cluster was formed with other members than the node was started with, which changes nothing", "node", n.cfg.ID)
+		return nil
+	}
+	return err
 }
 
 func (n *Node) serve() {
@@ -50,8 +66,9 @@ func (n *Node) serve() {
 	})
 	if n.admins != nil {
 		n.admin = admin.Start(n.admins, admin.Config{
-			Status: n.Status, Keys: n.machine.Keys, Summarize: n.Summarize, Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
-			Snapshot: n.group.Snapshot, Backup: n.group.Backup, Dump: n.machine.WriteDump,
+			Group: n.group, Status: n.Status, Keys: n.machine.Keys, Summarize: n.Summarize, Dump: n.machine.WriteDump,
+			Reload: n.reload, Shutdown: n.requestShutdown, Token: n.cfg.AdminToken,
+			Version: n.cfg.Version, Started: n.opened, Logger: n.cfg.Logger,
 		})
 	}
 }
@@ -71,6 +88,34 @@ func (n *Node) watch() {
 // Failed returns a channel that gets one error if the node cannot serve any longer:
 // its disk failed, or it met a command of a newer version. It is to be closed then.
 func (n *Node) Failed() <-chan error { return n.failed }
+
+// ShutdownRequested returns a channel that is closed when the admin port was told to end the node.
+// It is to be closed then.
+func (n *Node) ShutdownRequested() <-chan struct{} { return n.shutdown }
+
+func (n *Node) requestShutdown() { n.once.Do(func() { close(n.shutdown) }) }
+
+// reload changes all of what is asked for, or nothing.
+func (n *Node) reload(r admin.ReloadRequest) error {
+	level := slog.LevelInfo
+	if r.LogLevel != nil {
+		if n.cfg.LogLevel == nil {
+			return errors.New("the level of this node's log cannot be changed")
+		}
+		if err := level.UnmarshalText([]byte(*r.LogLevel)); err != nil {
+			return fmt.Errorf("log_level: %w", err)
+		}
+	}
+	if r.SnapshotRate != nil {
+		if err := n.raft.Reload(raft.Tunables{SnapshotBytesPerSecond: *r.SnapshotRate}); err != nil {
+			return fmt.Errorf("snapshot_rate: %w", err)
+		}
+	}
+	if r.LogLevel != nil {
+		n.cfg.LogLevel.Set(level)
+	}
+	return nil
+}
 
 // Status returns the member's view of the group, as of a moment ago.
 func (n *Node) Status() raft.Status {
