@@ -73,8 +73,13 @@ func (c *Core) initialize(m wire.Membership) {
 	c.appendToIndex([]wire.Entry{entry})
 	c.write([]wire.Entry{entry})
 	c.answerInitialize(false)
-	// No leader can exist yet, so there is none to wait for.
+	// No leader can exist yet, so there is none to wait for. But who forms a group alone is not
+	// kept by anybody's vote from forming one anew that has grown since: if it has lost its
+	// disk, the leader of that has to have time to say so.
 	c.electionAt = c.now + c.random.below(c.cfg.ElectionTimeout)
+	if len(m.Voters) == 1 {
+		c.electionAt = c.now + c.cfg.ElectionTimeout
+	}
 }
 
 // answerInitialize answers once all that this member knows now is durable, so that

@@ -160,7 +160,7 @@ func (n *node) startGroup() error {
 	}
 	n.core = raft.CoreDriven(n.driver, n.group)
 	n.begins()
-	if n.isFounder() && (n.w.healing || p.initializers>>(n.id-1)&1 == 1) {
+	if n.mayInitialize() && (n.w.healing || p.initializers>>(n.id-1)&1 == 1) {
 		raft.InitializeDriven(n.driver, n.group, n.w.members()...)
 	}
 	return nil

@@ -115,7 +115,7 @@ func (w *world) heal() {
 			w.after(time.Millisecond, n.start)
 			continue
 		}
-		if n.isFounder() {
+		if n.mayInitialize() {
 			raft.InitializeDriven(n.driver, n.group, w.members()...)
 		}
 		n.again() // What waits for a disk that hung need not any longer.

@@ -117,3 +117,17 @@ func (n *node) ignoresRemoval(leader *node) bool {
 		return leader.hasMember(id) && !n.w.nodes[id-1].lost
 	})
 }
+
+// mayInitialize reports whether the operator, or the application at each start, may form the
+// group on a node: it is a founding member, and either there is no group yet, or some founding
+// member still has a disk that knows better, so that the group is not formed a second time
+// beside the first. That nobody could prevent.
+func (n *node) mayInitialize() bool {
+	w := n.w
+	if !n.isFounder() {
+		return false
+	}
+	return w.check.Membership() == nil || slices.ContainsFunc(w.nodes, func(other *node) bool {
+		return other.isFounder() && w.check.KnowsGroup(other.id)
+	})
+}

@@ -31,3 +31,6 @@ func (d *disk) isMeant(m *wire.Membership, node wire.NodeID) bool {
 	meant := m.Incarnation(node)
 	return meant == 0 || meant == d.incarnation
 }
+
+// KnowsGroup reports whether the disk of a node holds more than a group's first entry.
+func (c *Checker) KnowsGroup(node wire.NodeID) bool { return c.disk(node).last() > 1 }
