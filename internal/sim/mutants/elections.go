@@ -62,7 +62,7 @@ var elections = []mutant{
 		name: "own-vote-before-sync", cites: []string{"S36", "S37"},
 		edits: []edit{{"internal/core/election.go",
 			"\tc.election = c.newElection(transfer)\n",
-			"\tc.election = c.newElection(transfer)\n\tdefer func() { c.election.record(c.cfg.ID, quorum.Granted); c.decideElection() }()\n"}},
+			"\tc.election = c.newElection(transfer)\n\tdefer func() { c.election.record(c.cfg.ID, quorum.Granted, c.cfg.Incarnation); c.decideElection() }()\n"}},
 		layer: "core", run: schedules,
 		property: "who leads has its own vote on disk", expect: []string{"but its own vote on disk is"},
 	},
