@@ -195,7 +195,9 @@ func (c *Core) acknowledged(p *peerState, match wire.Index) {
 	}
 	wasProbing := p.State == progress.Probe
 	moved := p.Acknowledge(match)
-	p.catchUp.advance(p.Match, c.log.Last(), c.now, c.cfg.ElectionTimeout)
+	if !c.membership().IsVoter(p.ID) {
+		p.catchUp.advance(p.Match, c.log.Last(), c.now, c.cfg.ElectionTimeout)
+	}
 	if moved {
 		c.advanceCommit()
 		c.inviteTransferee(p)

@@ -24,7 +24,8 @@ func (c *Core) syncPeers() {
 		}
 		i, found := l.place(member.ID)
 		if !found {
-			p := &peerState{Progress: progress.New(member.ID, c.log.Last(), c.now), dirty: true}
+			// A voter is who it is taken for until it says otherwise.
+			p := &peerState{Progress: progress.New(member.ID, c.log.Last(), c.now), dirty: true, incarnation: member.Incarnation}
 			p.Epoch = c.firstEpoch()
 			l.peers = slices.Insert(l.peers, i, p)
 		}

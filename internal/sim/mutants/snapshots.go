@@ -57,7 +57,7 @@ var snapshotting = []mutant{
 		name: "reset-acknowledged-early", cites: []string{"S49"},
 		edits: []edit{{"internal/core/snapshot.go",
 			"\tc.lane.clip(c.commit) //", "\tc.lane.clip(s.Last.Index) //"}},
-		layer: "core", run: "",
+		layer: "core", run: "^TestTranscripts$",
 		property: "what a reset brings is acknowledged when the reset is durable",
 	},
 	{
