@@ -21,6 +21,7 @@ type Recorder struct {
 
 	mu       sync.Mutex
 	applied  []Applied
+	restored int // How many of applied came with the last snapshot.
 	batches  int
 	problems []string
 }
@@ -107,6 +108,14 @@ func (r *Recorder) Batches() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.batches
+}
+
+// Restored returns how many of the commands came with the last snapshot that was restored,
+// instead of being applied; 0 if there was none.
+func (r *Recorder) Restored() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.restored
 }
 
 // Problems returns what was wrong with what the state machine was given; empty if nothing.

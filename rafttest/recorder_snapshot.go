@@ -87,7 +87,7 @@ func (r *Recorder) Restore(from io.Reader) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.applied = applied
+	r.applied, r.restored = applied, len(applied)
 	return nil
 }
 

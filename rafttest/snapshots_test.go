@@ -66,14 +66,16 @@ func TestNewMemberFarBehindGetsASnapshotThenEntries(t *testing.T) {
 			t.Fatalf("the leader's log begins with entry %d", s.FirstIndex)
 		}
 		c.Start(late)
-		write(t, c, "c", 20)
+		write(t, c, "c", 10)
+		c.Await("the member is sent a snapshot", func() bool { return c.Recorder(late).Restored() > 0 })
+		write(t, c, "d", 10)
 		if commands := c.AwaitEqual(); len(commands) != 750 {
 			t.Errorf("%d commands were applied", len(commands))
 		}
-		s := c.Group(late).Status()
-		if s.Snapshots.Received != 1 || s.SnapshotIndex == 0 || s.LastIndex <= s.SnapshotIndex {
-			t.Errorf("it has received %d snapshots, the last to entry %d, and its log ends with entry %d",
-				s.Snapshots.Received, s.SnapshotIndex, s.LastIndex)
+		// Its own policy may have it take one as well, at the end of the log even.
+		received, restored := c.Group(late).Status().Snapshots.Received, c.Recorder(late).Restored()
+		if received != 1 || restored < 500 || restored >= 750 {
+			t.Errorf("it has received %d snapshots, and %d of the commands with the last", received, restored)
 		}
 		c.Restart(late)
 		c.AwaitEqual()
