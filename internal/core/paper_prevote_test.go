@@ -59,6 +59,9 @@ func TestRefusedPreVoteTeachesTerm(t *testing.T) {
 	r.want(r.receive(2, &wire.PreVoteReply{Term: 7, Round: 1}), "WriteLog #1 term=7 vote=0", "RoleChanged follower term=7 leader=0")
 	r.sync()
 	r.wantIn(r.expire(), "Send to 2: RequestPreVote term=8")
+
+	other := newRig(t, diskOf(voters(3), 0, 7))
+	other.wantIn(other.receive(2, &wire.RequestPreVote{Term: 2, Round: 1}), "Send to 2: PreVoteReply term=7 round=1 granted=false")
 }
 
 // L15: an answer to an earlier round does not count; a voter has one answer a round.

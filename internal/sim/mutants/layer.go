@@ -43,8 +43,8 @@ var layers = []layer{
 	{name: "mc-contradictions", folder: "cmd/raftmc", isProgram: true, arguments: []string{"-scope", "mc1", "-part", "6"}},
 	// Whole clusters of the production code in virtual time, under every fault.
 	{name: "sim", folder: "internal/sim", arguments: []string{"-test.short"}},
-	// The same, for mutants that only the specification of internal/refine may notice.
-	{name: "refine", folder: "internal/sim", arguments: []string{"-test.run=^TestSeeds$"}},
+	// The same on more seeds: for what is rare, or seen by the specification of internal/refine only.
+	{name: "sim-seeds", folder: "internal/sim", arguments: []string{"-test.run=^TestSeeds$"}},
 }
 
 // commandLine returns the arguments for those tests that run matches, "" being all.

@@ -39,7 +39,7 @@ var refined = []second{
 }
 
 func explained(of, action, property string) second {
-	return second{of: of, layer: "refine", property: property, expect: []string{": refinement, " + action + ":"}}
+	return second{of: of, layer: "sim-seeds", property: property, expect: []string{": refinement, " + action + ":"}}
 }
 
 // refinedMutants are those of refined, in a simulator that is silenced.

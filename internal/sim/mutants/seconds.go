@@ -42,7 +42,7 @@ var seconds = []second{
 	{of: "sync-skipped", layer: "sim", run: "^TestSeeds$", property: "no acknowledged write is lost", expect: safetyViolated},
 	{of: "folder-not-synced", layer: "sim", run: "^TestSeeds$", property: "no acknowledged write is lost", expect: safetyViolated},
 	{of: "leader-counts-unsynced", layer: "sim", run: "^TestSeeds$", property: "what is committed is durable on a quorum", expect: safetyViolated},
-	{of: "waiters-by-index-only", layer: "sim", run: "^TestSeeds$", property: "what clients are told is true", expect: safetyViolated},
+	{of: "waiters-by-index-only", layer: "sim-seeds", run: "^TestSeeds$", property: "what clients are told is true", expect: safetyViolated},
 	{of: "forwarded-twice", layer: "sim", run: "^TestSeeds$", property: "no command is applied twice", expect: safetyViolated},
 	{of: "room-not-given-back", layer: "sim", run: "^TestSeeds$", property: "every counter is back at rest in the end", expect: livenessViolated, liveness: true},
 	{of: "applied-twice", layer: "sim", run: "^TestSeeds$", property: "state machines agree", expect: safetyViolated},
