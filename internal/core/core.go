@@ -201,11 +201,11 @@ func (c *Core) Deadline() Instant {
 	case c.leader != nil:
 		return min(c.leader.heartbeatAt, c.leader.newsAt, c.leader.quorumAt, c.leader.transferUntil, c.stallAt())
 	case c.stateLost:
-		return c.wantAt
+		return min(c.wantAt, c.silenceAt())
 	case c.mayCampaign():
 		return c.electionAt
 	}
-	return Never
+	return c.silenceAt()
 }
 
 func (c *Core) deadlineReached() {
@@ -238,11 +238,24 @@ func (c *Core) tellRole() {
 	}
 }
 
+// knownLeader is whom this member takes for the leader, zero if it has not heard of one for
+// as long as it takes others to campaign.
 func (c *Core) knownLeader() wire.NodeID {
-	if c.leader != nil {
+	switch {
+	case c.leader != nil:
 		return c.cfg.ID
+	case c.now >= c.electionAt:
+		return 0
 	}
 	return c.follower.leader
+}
+
+// silenceAt is when who does not campaign has to say that it does not know of a leader any more.
+func (c *Core) silenceAt() Instant {
+	if c.told.Leader == 0 {
+		return Never
+	}
+	return c.electionAt
 }
 
 // flushApply says how far entries may be applied. While the state is lost, there is

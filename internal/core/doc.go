@@ -25,6 +25,7 @@
 //	lane.go        what is durable, and what waits for it    §5.1, figure 2 "persistent state"
 //	snapshot.go    offering and installing snapshots         §7
 //	compact.go     what the log may forget                   §7
+//	recover.go     what a restart finds: log and snapshot    §7, figure 2 "persistent state"
 //	membership.go  the configuration in effect, forming one  §6
 //	formation.go   the first leader; whose disk a voter's is
 //	change.go      changing the members, step by step        §6, thesis §4.3

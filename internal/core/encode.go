@@ -203,7 +203,7 @@ func (e *encoder) leader(l *leaderState) {
 	}
 	e.truth(l.appended)
 	e.truth(l.newsAt != Never)
-	e.numbers(uint64(l.round))
+	e.numbers(uint64(l.round), uint64(l.leftEpoch))
 	e.id(l.transferTo)
 	e.truth(l.invited)
 	e.truth(l.isAsked)

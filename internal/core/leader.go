@@ -15,6 +15,9 @@ type leaderState struct {
 	// peers are all other members, and those that have been removed and don't know yet, by
 	// ascending ID.
 	peers []*peerState
+	// leftEpoch is the highest of those that were peers: one that is added again takes what is
+	// of an older stream for stale.
+	leftEpoch wire.Epoch
 	// appended says that there are new entries since the streams were last told.
 	appended bool
 	// newsAt is when those that were not told of the commit index will be.

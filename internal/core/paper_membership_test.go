@@ -292,9 +292,14 @@ func TestDemotedLeader(t *testing.T) {
 	}
 	c.receive(2, &wire.Heartbeat{Term: 3})
 	c.sync()
-	if b := c.core.Brief(); b.Role != Follower || b.Leader != 2 || c.core.Deadline() != Never || c.core.Standing().RemovedAt != 0 {
+	if b := c.core.Brief(); b.Role != Follower || b.Leader != 2 || c.core.Standing().RemovedAt != 0 {
 		t.Errorf("it is %+v, %+v", b, c.core.Standing())
 	}
+	c.wantNoCampaign()
+	if b := c.core.Brief(); b.Leader != 0 {
+		t.Errorf("it takes %d for the leader, who is silent", b.Leader)
+	}
+	c.wantIn(c.receive(2, &wire.Heartbeat{Term: 3}), "RoleChanged follower term=3 leader=2")
 }
 
 // Whoever is to take over may never answer, or be cut off: the leader that was removed ends all
@@ -494,7 +499,7 @@ func TestRemovedAndAddedAgain(t *testing.T) {
 	rest := group(slices.DeleteFunc(ids(1, 2, 3), func(id wire.NodeID) bool { return id == out.id }))
 	for range 3 {
 		w.change(rest)
-		w.pass((leaveTimeouts + 1) * testElection)
+		w.pass((leaveTimeouts + 2) * testElection)
 		if s := out.core.Standing(); s.RemovedAt == 0 || out.core.Deadline() != Never {
 			t.Fatalf("it does not know that it was removed: %+v", s)
 		}

@@ -257,9 +257,7 @@ func TestDrain(t *testing.T) {
 	c.sync()
 	c.want(c.receive(2, &wire.TimeoutNow{Term: 3}))
 	c.want(c.do(CampaignRequested{}))
-	if c.core.Deadline() != Never {
-		t.Error("drained, it waits to campaign")
-	}
+	c.wantNoCampaign()
 	c.do(DrainRequested{})
 	if c.core.Deadline() == Never {
 		t.Error("it does not wait to campaign any more")

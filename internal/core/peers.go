@@ -26,28 +26,13 @@ func (c *Core) syncPeers() {
 		if !found {
 			// A voter is who it is taken for until it says otherwise.
 			p := &peerState{Progress: progress.New(member.ID, c.log.Last(), c.now), dirty: true, incarnation: member.Incarnation}
-			p.Epoch = c.firstEpoch()
+			p.Epoch = l.leftEpoch + 1
 			l.peers = slices.Insert(l.peers, i, p)
 		}
 		l.peers[i].leaveAt = Never
 	}
 	c.letLeave()
 	c.wind()
-}
-
-// epochsMax is how many streams a leader is expected to begin towards a peer before that is
-// removed and added again.
-const epochsMax = 1 << 20
-
-// firstEpoch is that of a peer which was not one before. A peer that was removed and is added
-// again in the same term may have seen many epochs, and takes what is of an older one for
-// stale. Each time it is added, it is by another membership.
-func (c *Core) firstEpoch() wire.Epoch {
-	at := c.memberships[len(c.memberships)-1].index
-	if term, held := c.log.Term(at); !held || term != c.hard.Term {
-		return 1
-	}
-	return wire.Epoch(at)*epochsMax + 1
 }
 
 // letLeave sets the time for who is not a member any more.
@@ -80,6 +65,7 @@ func (c *Core) dropLeavers() {
 	l.peers = slices.DeleteFunc(l.peers, func(p *peerState) bool {
 		isDue := p.leaveAt <= c.now
 		if isDue {
+			l.leftEpoch = max(l.leftEpoch, p.Epoch)
 			c.emit(StopReplication{To: p.ID})
 		}
 		return isDue

@@ -3,6 +3,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,18 @@ func (r *rig) expire() []string {
 	}
 	r.now = max(r.now, r.core.Deadline())
 	return r.do(DeadlineReached{})
+}
+
+// wantNoCampaign lets a member that must not campaign find that its leader is silent, if it
+// knows of one. Then it waits for nothing.
+func (r *rig) wantNoCampaign() {
+	r.t.Helper()
+	if r.core.Deadline() != Never {
+		r.want(r.expire(), fmt.Sprintf("RoleChanged follower term=%d leader=0", r.core.Term()))
+	}
+	if r.core.Deadline() != Never {
+		r.t.Fatal("it waits to campaign")
+	}
 }
 
 // heartbeat lets an interval pass, at whose end the leader sends its heartbeats.

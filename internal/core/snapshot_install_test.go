@@ -201,10 +201,8 @@ func TestSnapshotWithoutThisMember(t *testing.T) {
 	r.offer(2, 2, 2, s)
 	r.fetch(s)
 	r.sync()
-	if r.core.Deadline() != Never {
-		t.Errorf("it waits for %d", r.core.Deadline())
-	}
 	r.want(r.receive(2, &wire.TimeoutNow{Term: 2}))
+	r.wantNoCampaign()
 }
 
 // A snapshot that was fetched from the leader of an earlier term, or that the leader's

@@ -65,6 +65,8 @@ func TestLostStateAsksForSnapshot(t *testing.T) {
 	r.append(2, 2, 3, id(2, 5))
 	for range 3 {
 		before := r.now
+		r.wait(testElection / 2)
+		r.receive(2, &wire.Heartbeat{Term: 2})
 		r.want(r.expire(), "Send to 2: SnapshotWanted term=2 atleast=3")
 		if r.now-before != testElection {
 			t.Fatalf("it asks after %v ms", (r.now-before)/millisecond)
