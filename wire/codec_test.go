@@ -72,6 +72,11 @@ func TestSizeIsAnUpperBound(t *testing.T) {
 			t.Errorf("%s: the message's Size is %d, encoded it has %d", m.name, size, encoded-EnvelopeOverhead)
 		}
 	}
+	for name, m := range memberships() {
+		if size, encoded := membershipBytes(&m), len(AppendMembership(nil, &m)); size != encoded {
+			t.Errorf("%s: membershipBytes is %d, encoded it has %d", name, size, encoded)
+		}
+	}
 	total := 0
 	for _, e := range entries() {
 		if size, encoded := e.Size(), len(AppendEntry(nil, e)); size != encoded {

@@ -13,6 +13,9 @@ import (
 type Member struct {
 	ID      NodeID
 	Address string
+	// Priority says who is rather to lead, the higher the rather: a leader hands over to
+	// a voter of higher priority. It has no part in elections.
+	Priority uint8
 	// Incarnation is that of the data folder with which a voter has become one, zero for
 	// learners and in the membership that a group is formed with. A node of this ID with
 	// another folder has lost what it knew as a voter, and must not vote.
@@ -87,6 +90,12 @@ func (m *Membership) Member(id NodeID) (Member, bool) {
 func (m *Membership) Address(id NodeID) string {
 	member, _ := m.Member(id)
 	return member.Address
+}
+
+// Priority returns the node's priority, zero if it is not a member.
+func (m *Membership) Priority(id NodeID) uint8 {
+	member, _ := m.Member(id)
+	return member.Priority
 }
 
 // Incarnation returns that of a voter, zero if none is recorded.
@@ -204,9 +213,23 @@ func AppendMembership(buf []byte, m *Membership) []byte {
 	for _, member := range m.Members {
 		buf = appendUint64(buf, uint64(member.ID))
 		buf = appendBytes(buf, []byte(member.Address))
+		buf = append(buf, member.Priority)
 		buf = appendUint64(buf, uint64(member.Incarnation))
 	}
 	return buf
+}
+
+// memberBytes is the size of an encoded member without its address.
+const memberBytes = 8 + 4 + 1 + 8
+
+// membershipBytes is the size of an encoded membership.
+func membershipBytes(m *Membership) int {
+	named := len(m.Voters) + len(m.Outgoing) + len(m.Learners) + len(m.TargetVoters) + len(m.TargetLearners)
+	size := 6*4 + 8*named + memberBytes*len(m.Members)
+	for i := range m.Members {
+		size += len(m.Members[i].Address)
+	}
+	return size
 }
 
 // DecodeMembership decodes and validates a membership that fills buf exactly.
@@ -216,8 +239,10 @@ func DecodeMembership(buf []byte) (Membership, error) {
 		Voters: d.nodeIDs(), Outgoing: d.nodeIDs(), Learners: d.nodeIDs(),
 		TargetVoters: d.nodeIDs(), TargetLearners: d.nodeIDs(),
 	}
-	for n := d.count(20); n > 0; n-- {
-		m.Members = append(m.Members, Member{ID: NodeID(d.uint64()), Address: string(d.bytes()), Incarnation: Incarnation(d.uint64())})
+	for n := d.count(memberBytes); n > 0; n-- {
+		m.Members = append(m.Members, Member{
+			ID: NodeID(d.uint64()), Address: string(d.bytes()), Priority: d.uint8(), Incarnation: Incarnation(d.uint64()),
+		})
 	}
 	if err := d.finish(); err != nil {
 		return Membership{}, err

@@ -67,12 +67,12 @@ func membershipFrom(data []byte) *Membership {
 		case 6, 7:
 			m.Learners = append(m.Learners, id)
 		case 8:
-			m.Members = append(m.Members, Member{ID: id, Address: fmt.Sprint("a", i)})
+			m.Members = append(m.Members, Member{ID: id, Address: fmt.Sprint("a", i), Priority: uint8(i)})
 		case 9:
 			continue
 		}
 		if b&15 < 8 && (len(m.Members) == 0 || m.Members[len(m.Members)-1].ID < id) {
-			m.Members = append(m.Members, Member{ID: id, Address: fmt.Sprint("a", i)})
+			m.Members = append(m.Members, Member{ID: id, Address: fmt.Sprint("a", i), Priority: uint8(i)})
 		}
 	}
 	return m

@@ -90,20 +90,25 @@ func entries() []Entry {
 // joint returns a membership in which everything occurs.
 func joint() *Membership {
 	return &Membership{
-		Voters:   []NodeID{1, 3, 0xb1b2b3b4b5b6b7b8},
-		Outgoing: []NodeID{1, 2},
-		Learners: []NodeID{4},
+		Voters:         []NodeID{1, 3, 0xb1b2b3b4b5b6b7b8},
+		Outgoing:       []NodeID{1, 2},
+		Learners:       []NodeID{4},
+		TargetLearners: []NodeID{2, 4},
 		Members: []Member{
-			{ID: 1, Address: "one.example:7"}, {ID: 2, Address: ""}, {ID: 3, Address: "[::1]:7"}, {ID: 4, Address: "four"}, {ID: 0xb1b2b3b4b5b6b7b8, Address: "last"},
+			{ID: 1, Address: "one.example:7", Priority: 0xc9}, {ID: 2, Address: ""}, {ID: 3, Address: "[::1]:7"}, {ID: 4, Address: "four"}, {ID: 0xb1b2b3b4b5b6b7b8, Address: "last"},
 		},
 	}
 }
 
 // memberships returns named valid memberships.
 func memberships() map[string]Membership {
+	catchingUp := NewMembership(Member{ID: 1, Address: "a"}, Member{ID: 2, Address: "b", Priority: 2}, Member{ID: 3, Address: "c"})
+	catchingUp.Voters, catchingUp.Learners = []NodeID{1}, []NodeID{2, 3}
+	catchingUp.TargetVoters, catchingUp.TargetLearners = []NodeID{2, 3}, []NodeID{1}
 	return map[string]Membership{
-		"joint":  *joint(),
-		"one":    NewMembership(Member{ID: 7, Address: "seven"}),
-		"sorted": NewMembership(Member{ID: 3, Address: "c"}, Member{ID: 1, Address: "a"}, Member{ID: 2, Address: "b"}),
+		"catching up": catchingUp,
+		"joint":       *joint(),
+		"one":         NewMembership(Member{ID: 7, Address: "seven"}),
+		"sorted":      NewMembership(Member{ID: 3, Address: "c"}, Member{ID: 1, Address: "a"}, Member{ID: 2, Address: "b"}),
 	}
 }

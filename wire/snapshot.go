@@ -38,15 +38,6 @@ type SnapshotMeta struct {
 // snapshotMetaBytes is the size of an encoded description without its membership.
 const snapshotMetaBytes = 8 + 16 + 8 + 16 + 4 + 1 + 8 + 4
 
-// membershipBytes is an upper bound of the size of an encoded membership.
-func membershipBytes(m *Membership) int {
-	size := 4*4 + 8*(len(m.Voters)+len(m.Outgoing)+len(m.Learners))
-	for i := range m.Members {
-		size += 8 + 4 + len(m.Members[i].Address)
-	}
-	return size
-}
-
 // AppendSnapshotMeta appends the encoding of a description.
 func AppendSnapshotMeta(buf []byte, s *SnapshotMeta) []byte {
 	buf = appendUint64(buf, uint64(s.ID))
