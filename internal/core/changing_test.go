@@ -225,7 +225,12 @@ func (s *schedule) drawTarget(m *wire.Membership) wire.Membership {
 			}
 		}
 	}
-	return targetOf(fmt.Sprint("address-", w.random.below(3)), voters, learners)
+	which := w.random.below(3)
+	target := targetOf(fmt.Sprint("address-", which), voters, learners)
+	for i := range target.Members {
+		target.Members[i].Priority = uint8(Instant(target.Members[i].ID) * which % 3)
+	}
+	return target
 }
 
 // targetOf is the membership of some, with an address for all. Who is to vote and to learn

@@ -32,6 +32,7 @@
 //	catchup.go     when a learner may vote                   thesis §4.2.1
 //	peers.go       whom a leader replicates to, and removal  thesis §4.2.2
 //	transfer.go    handing leadership over, draining         thesis §3.10
+//	priority.go    who is rather to lead                     thesis §3.10
 //	stall.go       a leader whose disk hangs gives up
 //	invariants.go  what must hold after every event
 //

@@ -208,6 +208,7 @@ func (e *encoder) leader(l *leaderState) {
 	e.truth(l.invited)
 	e.truth(l.isAsked)
 	e.truth(l.isRetiring)
+	e.numbers(uint64(l.preferences))
 	e.numbers(uint64(len(l.peers)))
 	for _, i := range e.order(len(l.peers), func(i int) wire.NodeID { return l.peers[i].ID }) {
 		words := l.peers[i].Words()

@@ -15,6 +15,7 @@ func (c *Core) sendHeartbeats() {
 		return
 	}
 	c.leaveToOthers()
+	c.preferOthers()
 	l.heartbeatAt = c.now + c.cfg.HeartbeatInterval
 	l.round++
 	for _, p := range l.peers {

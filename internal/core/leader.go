@@ -34,6 +34,10 @@ type leaderState struct {
 	// invited says that transferTo was told to start its election, isAsked that the transfer
 	// is to be answered.
 	invited, isAsked bool
+	// preferAt is when to look for a voter of higher priority, preferences how often this
+	// leader has tried to hand over to one.
+	preferAt    Instant
+	preferences uint
 	// isRetiring says that this member is not a voter any more, and hands over.
 	isRetiring bool
 }
@@ -84,6 +88,7 @@ func (c *Core) becomeLeader() {
 	}
 	c.become(Leader)
 	c.leader = &leaderState{heartbeatAt: Never, quorumAt: Never, transferUntil: Never, newsAt: Never}
+	c.leader.preferAt = c.now + preferSoonest*c.cfg.ElectionTimeout
 	c.syncPeers()
 	c.append([]wire.Entry{first})
 }

@@ -372,11 +372,7 @@ func (s *schedule) demand() {
 	w := s.w
 	w.converge(recovery + Instant(s.lag())*roundTrip + s.fetching())
 	s.checkRequestsAnswered()
-	leader, elections := w.leader(), w.history.elections
-	w.pass(6 * testElection)
-	if w.leader() != leader || w.history.elections != elections {
-		w.failf("node %d led, nothing went wrong, and there was another election", leader.id)
-	}
+	leader := s.demandCalm()
 	before := len(leader.log)
 	w.propose(leader, 3)
 	w.run(testElection, func() bool { return len(leader.log) == before+3 && w.converged() })
@@ -384,6 +380,27 @@ func (s *schedule) demand() {
 		w.failf("a healed cluster does not serve: %s\n%s", w.unconverged(), w.dump())
 	}
 	w.history.checkCommitted(w, *leader.core.membership())
+}
+
+// demandCalm waits for a while, and returns the leader: the same all the time, unless there is
+// a voter of higher priority, whom it may hand over to.
+func (s *schedule) demandCalm() *node {
+	w := s.w
+	for {
+		leader, elections := w.leader(), w.history.elections
+		w.pass(6 * testElection)
+		if w.leader() == leader && w.history.elections == elections {
+			return leader
+		}
+		m := leader.core.membership()
+		if !slices.ContainsFunc(m.Voters, func(id wire.NodeID) bool { return m.Priority(id) > m.Priority(leader.id) }) {
+			w.failf("node %d led, nothing went wrong, and there was another election", leader.id)
+		}
+		w.converge(recovery)
+		if next := w.leader(); m.Priority(next.id) <= m.Priority(leader.id) {
+			w.failf("node %d led, and handed over to node %d, which has no higher priority", leader.id, next.id)
+		}
+	}
 }
 
 func (s *schedule) checkRequestsAnswered() {

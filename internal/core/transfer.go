@@ -2,11 +2,7 @@
 
 package core
 
-import (
-	"slices"
-
-	"github.com/balsa-raft/raft/wire"
-)
+import "github.com/balsa-raft/raft/wire"
 
 // transfer hands leadership over (thesis §3.10): the leader takes no more proposals,
 // lets the other catch up, and tells it to start an election. It leads on if that
@@ -31,21 +27,6 @@ func (c *Core) handOver(target *peerState) {
 	l := c.leader
 	l.transferTo, l.transferUntil, l.invited = target.ID, c.now+c.cfg.ElectionTimeout, false
 	c.inviteTransferee(target)
-}
-
-// transferee chooses who is to lead: the voter asked for, or else the one that is
-// most caught up among those that answered lately.
-func (c *Core) transferee(to wire.NodeID) *peerState {
-	var best *peerState
-	for _, p := range c.leader.peers {
-		if !slices.Contains(c.membership().Voters, p.ID) || (to != 0 && p.ID != to) || !c.isAble(p.ID) {
-			continue
-		}
-		if best == nil || p.Match > best.Match {
-			best = p
-		}
-	}
-	return best
 }
 
 // inviteTransferee tells the next leader to go ahead once it has the whole log, and all of it

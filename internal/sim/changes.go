@@ -110,7 +110,8 @@ func (w *world) target(r *roster) raft.MembershipTarget {
 }
 
 func (w *world) member(id wire.NodeID) raft.Member {
-	return raft.Member{ID: id, Address: fmt.Sprintf("n%d%s", id, strings.Repeat("'", w.changes.moves[id]%3))}
+	moves := w.changes.moves[id]
+	return raft.Member{ID: id, Address: fmt.Sprintf("n%d%s", id, strings.Repeat("'", moves%3)), Priority: uint8((int(id) + moves) % 3)}
 }
 
 // ask asks the leader for other members. The fault is counted if it accepts.

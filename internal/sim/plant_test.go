@@ -137,7 +137,7 @@ func badNetworks() []planted {
 				}
 			}
 			return m
-		}), []string{"I5", "I9", "I10"}},
+		}), []string{"I5", "I7", "I9", "I10"}},
 		{"a member that promises what it does not have", plant{net: func(_ *node, honest raft.Transport) raft.Transport {
 			return editor{honest, func(m wire.Message) wire.Message {
 				if reply, ok := m.(*wire.HeartbeatReply); ok && reply.Match > 0 {

@@ -93,7 +93,7 @@ func (w *world) checkMembership() {
 	}
 	term := leader.view.Term
 	w.waitFor(func() bool { return false }, calmTimeouts)
-	if now := w.leader(); w.check.Violation() == nil && (now != leader || now.view.Term != term) {
+	if now := w.leader(); w.check.Violation() == nil && (now != leader || now.view.Term != term) && !handedOver(leader, now, term) {
 		w.check.Report(&safety.Violation{Invariant: undisturbed, Detail: fmt.Sprintf("node %d led in term %d, and does not any more", leader.id, term)})
 	}
 	for _, n := range outside {
@@ -104,6 +104,16 @@ func (w *world) checkMembership() {
 			})
 		}
 	}
+}
+
+// handedOver reports whether who leads now was handed the leadership of an earlier term for its
+// higher priority.
+func handedOver(before, now *node, term wire.Term) bool {
+	if now == nil || now.view.Term != term+1 {
+		return false
+	}
+	m := now.core.Membership()
+	return m.Priority(now.id) > m.Priority(before.id)
 }
 
 // ignoresRemoval reports whether a node that is no member takes itself for a voter though it
