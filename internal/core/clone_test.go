@@ -29,6 +29,8 @@ var ignored = map[string]string{
 	"Core.leader.heartbeatAt":    "time",
 	"Core.leader.newsAt":         "time; whether it is Never is encoded",
 	"Core.leader.quorumAt":       "time",
+	"Core.leader.preferAt":       "time",
+	"Core.leader.preferences":    "it says how long to wait only",
 	"Core.leader.transferUntil":  "time; it is Never unless transferTo is set",
 	"Core.cfg.Incarnation":       "the configuration",
 	"Core.knownMembership":       "between two events it is the latest that is committed",
@@ -40,7 +42,7 @@ var ignored = map[string]string{
 	"Core.lane.pending[].at":               "time",
 	"Core.told.Role":                       "between two events it is what the fields say",
 	"Core.told.Term":                       "as above",
-	"Core.told.Leader":                     "as above",
+	"Core.told.Leader":                     "as above, or zero if the leader is silent, which is time",
 	"Core.cfg.ApplyDurable":                "the configuration",
 	"Core.snapshot.Term":                   "the entry was committed, so that its index tells its term",
 	"Core.wantAt":                          "time",
@@ -60,7 +62,7 @@ func fullCore() *Core {
 	voters := []wire.NodeID{1, 2, 3}
 	membership := wire.Membership{
 		Voters: voters, Outgoing: []wire.NodeID{2, 3}, Learners: []wire.NodeID{4}, TargetVoters: []wire.NodeID{1}, TargetLearners: []wire.NodeID{4},
-		Members: []wire.Member{{ID: 1, Address: "a", Incarnation: 5}, {ID: 2, Address: "b"}, {ID: 3, Address: "c"}, {ID: 4, Address: "d"}},
+		Members: []wire.Member{{ID: 1, Address: "a", Priority: 2, Incarnation: 5}, {ID: 2, Address: "b"}, {ID: 3, Address: "c"}, {ID: 4, Address: "d"}},
 	}
 	p := progress.New(2, 7, 3)
 	p.ReportSent(1, 5)
@@ -86,7 +88,7 @@ func fullCore() *Core {
 			peers: []*peerState{{
 				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500,
 			}},
-			appended: true, newsAt: 1001, isRetiring: true, isAsked: true,
+			appended: true, newsAt: 1001, isRetiring: true, isAsked: true, leftEpoch: 2, preferAt: 1400, preferences: 1,
 			round: 7, heartbeatAt: 1020, quorumAt: 1100, transferTo: 2, transferUntil: 1100, invited: true,
 		},
 		told: RoleChanged{Role: Leader, Term: 4, Leader: 1}, toldApply: 6, snapshot: wire.LogID{Term: 2, Index: 4}, stateLost: true, wantAt: 1002,

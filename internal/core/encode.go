@@ -130,7 +130,7 @@ func (e *encoder) membership(m *wire.Membership) {
 	for _, i := range e.order(len(m.Members), func(i int) wire.NodeID { return m.Members[i].ID }) {
 		e.id(m.Members[i].ID)
 		e.bytes([]byte(m.Members[i].Address))
-		e.numbers(uint64(m.Members[i].Incarnation))
+		e.numbers(uint64(m.Members[i].Priority), uint64(m.Members[i].Incarnation))
 	}
 }
 
@@ -208,7 +208,6 @@ func (e *encoder) leader(l *leaderState) {
 	e.truth(l.invited)
 	e.truth(l.isAsked)
 	e.truth(l.isRetiring)
-	e.numbers(uint64(l.preferences))
 	e.numbers(uint64(len(l.peers)))
 	for _, i := range e.order(len(l.peers), func(i int) wire.NodeID { return l.peers[i].ID }) {
 		words := l.peers[i].Words()

@@ -536,3 +536,23 @@ func TestAddedAgainByItsSnapshot(t *testing.T) {
 		}
 	}
 }
+
+// A node that is added again in the same term is not taken for who it was: what it says of the
+// streams of then is stale, and it must take the new ones for new.
+func TestEpochsGoOnAfterRemoval(t *testing.T) {
+	c := leading(t, group(ids(1, 2, 3)))
+	for range 3 {
+		c.do(PeerUnreachable{Peer: 3})
+		c.beat()
+	}
+	used := c.core.leader.peer(3).Epoch
+	c.do(ChangeRequested{Target: group(ids(1, 2))})
+	c.settle()
+	c.dropped(3)
+	c.do(ChangeRequested{Target: group(ids(1, 2, 3))})
+	if p := c.core.leader.peer(3); p == nil || p.Epoch <= used || used < 3 {
+		t.Fatalf("its streams begin with %+v, and it has seen %d", p, used)
+	}
+	c.settle()
+	c.wantMembership(ids(1, 2, 3))
+}

@@ -98,4 +98,18 @@ var memberships = []mutant{
 		layer: "core", run: "^TestPeerLostDisk$|^TestNewcomerLosesDisk$",
 		property: "nothing that a lost disk had acknowledged counts",
 	},
+	{
+		name: "priority-votes", cites: []string{"F19"},
+		edits: []edit{{"internal/core/vote.go",
+			"(c.hard.Vote == 0 || c.hard.Vote == from) &&", "(c.hard.Vote == 0 || c.hard.Vote == from) && c.membership().Priority(from) >= c.membership().Priority(c.cfg.ID) &&"}},
+		layer: "core", run: "^TestPriorityDoesNotVote$",
+		property: "priority has no part in elections",
+	},
+	{
+		name: "epoch-begins-anew", cites: []string{"S27"},
+		edits: []edit{{"internal/core/peers.go",
+			"l.leftEpoch = max(l.leftEpoch, p.Epoch)", "l.leftEpoch = max(l.leftEpoch, 0)"}},
+		layer: "core", run: "^TestEpochsGoOnAfterRemoval$",
+		property: "who is added again in the same term takes its streams for new",
+	},
 }
