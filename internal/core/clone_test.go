@@ -30,12 +30,12 @@ var ignored = map[string]string{
 	"Core.leader.newsAt":         "time; whether it is Never is encoded",
 	"Core.leader.quorumAt":       "time",
 	"Core.leader.preferAt":       "time",
-	"Core.leader.preferences":    "it says how long to wait only",
 	"Core.leader.transferUntil":  "time; it is Never unless transferTo is set",
 	"Core.cfg.Incarnation":       "the configuration",
 	"Core.knownMembership":       "between two events it is the latest that is committed",
 
 	"Core.leader.peers[].Progress.Contact": "time",
+	"Core.leader.peers[].askAgainAt":       "time",
 	"Core.leader.peers[].catchUp.since":    "time",
 	"Core.leader.peers[].leaveAt":          "time; whether it is Never is encoded",
 	"Core.lane.issued":                     "it is synced and the number of pending writes",
@@ -86,9 +86,9 @@ func fullCore() *Core {
 		election: &electionState{voters: voters[:2:2], votes: []quorum.Vote{quorum.Granted, quorum.Refused}, incarnations: []wire.Incarnation{5, 6}, transfer: true},
 		leader: &leaderState{
 			peers: []*peerState{{
-				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500,
+				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500, declined: 1, askAgainAt: 1300,
 			}},
-			appended: true, newsAt: 1001, isRetiring: true, isAsked: true, leftEpoch: 2, preferAt: 1400, preferences: 1,
+			appended: true, newsAt: 1001, isRetiring: true, isAsked: true, leftEpoch: 2, preferAt: 1400,
 			round: 7, heartbeatAt: 1020, quorumAt: 1100, transferTo: 2, transferUntil: 1100, invited: true,
 		},
 		told: RoleChanged{Role: Leader, Term: 4, Leader: 1}, toldApply: 6, snapshot: wire.LogID{Term: 2, Index: 4}, stateLost: true, wantAt: 1002,

@@ -222,5 +222,6 @@ func (e *encoder) peer(p *peerState) {
 	e.truth(p.news)
 	e.numbers(uint64(p.told), uint64(p.incarnation), uint64(p.catchUp.goal))
 	e.truth(p.catchUp.done)
+	e.numbers(uint64(p.declined))
 	e.truth(p.leaveAt != Never)
 }

@@ -34,10 +34,8 @@ type leaderState struct {
 	// invited says that transferTo was told to start its election, isAsked that the transfer
 	// is to be answered.
 	invited, isAsked bool
-	// preferAt is when to look for a voter of higher priority, preferences how often this
-	// leader has tried to hand over to one.
-	preferAt    Instant
-	preferences uint
+	// preferAt is from when on to look for a voter of higher priority.
+	preferAt Instant
 	// isRetiring says that this member is not a voter any more, and hands over.
 	isRetiring bool
 }
@@ -53,6 +51,10 @@ type peerState struct {
 	// incarnation is the one that the peer has answered with, zero if it has not yet.
 	incarnation wire.Incarnation
 	catchUp     catchUp
+	// declined is how often it did not take over when this leader wanted it to, askAgainAt from
+	// when on the leader may ask again of its own accord.
+	declined   uint8
+	askAgainAt Instant
 	// leaveAt is Never for members. Who was removed is replicated to until then, so that it
 	// learns of it.
 	leaveAt Instant

@@ -86,8 +86,8 @@ func TestPreferenceInVain(t *testing.T) {
 	c := leading(t, ranked(group(ids(1, 2, 3)), 0, 1, 0))
 	c.beatUntil("TimeoutNow", preferSoonest*beatsPerElection)
 	before := 0
-	for range preferDoublings {
-		n := c.beatUntil("TimeoutNow", 2*preferSoonest*beatsPerElection<<preferDoublings)
+	for range declinedDoublings {
+		n := c.beatUntil("TimeoutNow", 2*askAgainSoonest*beatsPerElection<<declinedDoublings)
 		if n < 2*before*9/10 {
 			t.Fatalf("it is asked again after %d heartbeats, and after %d before", n, before)
 		}
@@ -118,4 +118,24 @@ func TestPriorityDoesNotVote(t *testing.T) {
 	r.wantIn(r.receive(2, &wire.RequestPreVote{Term: 2, Round: 1, Last: id(1, 1), Incarnation: 1}), "granted=true")
 	r.receive(2, &wire.RequestVote{Term: 2, Last: id(1, 1), Incarnation: 1})
 	r.wantIn(r.sync(), "VoteReply term=2 granted=true")
+}
+
+// A leader that must not lead asks one after the other, and then all of them again and again, but
+// ever more rarely: who did not take over may be drained as well.
+func TestDrainedAsksOneAfterTheOther(t *testing.T) {
+	c := leading(t, ranked(group(ids(1, 2, 3)), 0, 1, 0))
+	c.wantIn(c.do(DrainRequested{On: true}), "Send to 2: TimeoutNow")
+	c.beatUntil("Send to 3: TimeoutNow", beatsPerElection+1)
+	c.wantLeadsOn(askAgainSoonest * beatsPerElection)
+	c.wantIn(c.propose(1), "AcceptProposals")
+	c.settle()
+	c.beatUntil("Send to 2: TimeoutNow", askAgainSoonest*beatsPerElection+1)
+
+	// The same when somebody asks it to hand over to anybody.
+	c = leading(t, ranked(group(ids(1, 2, 3)), 9, 1, 0))
+	c.wantIn(c.do(TransferRequested{}), "Send to 2: TimeoutNow")
+	c.beatUntil("TransferEnded{Done:false}", beatsPerElection+1)
+	c.wantIn(c.do(TransferRequested{}), "Send to 3: TimeoutNow")
+	c.beatUntil("TransferEnded{Done:false}", beatsPerElection+1)
+	c.wantIn(c.do(TransferRequested{To: 2}), "Send to 2: TimeoutNow")
 }

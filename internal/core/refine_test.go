@@ -35,7 +35,7 @@ func refineSchedules(t *testing.T, seeds uint64, draw func(*schedule)) {
 		draw(s)
 		r := newRefined(s)
 		end := w.now + troubleLasts
-		s.plan(end)
+		s.plan(end, end)
 		for w.now < end && r.advance(end) {
 			if r.violation != nil {
 				t.Fatalf("seed %d at %d us: %v", seed, w.now/1000, r.violation)
@@ -46,27 +46,6 @@ func refineSchedules(t *testing.T, seeds uint64, draw func(*schedule)) {
 	if t.Logf("%d steps, %d snapshots installed", steps, installed); steps < 100*seeds || installed == 0 && seeds > 100 {
 		t.Errorf("only %d steps, %d snapshots installed in %d schedules", steps, installed, seeds)
 	}
-}
-
-// plan plans what schedule.trouble does.
-func (s *schedule) plan(end Instant) {
-	w := s.w
-	s.every(end, s.propose, func() { s.proposeSomewhere() })
-	s.every(end, s.crash, func() { s.crashOne(end) })
-	s.every(end, s.partition, s.repartition)
-	s.every(end, s.transfer, func() {
-		s.anyone().take(TransferRequested{To: wire.NodeID(w.random.below(Instant(len(w.nodes) + 1)))})
-	})
-	s.every(end, s.unreachable, func() { s.anyone().take(PeerUnreachable{Peer: s.anyone().id}) })
-	s.every(end, s.pause, s.pauseOne)
-	s.every(end, s.snapshot, func() { s.leaderOrAnyone(300).takeSnapshot() })
-	s.every(end, s.compact, func() { s.leaderOrAnyone(500).compactSome() })
-	s.every(end, s.compact, func() { s.anyone().tidy() })
-	s.every(end, s.early, func() { s.anyone().take(DeadlineReached{}) })
-	if !s.formed {
-		s.every(end, 30*millisecond, func() { s.initialize(s.anyone()) })
-	}
-	s.planChanges(end)
 }
 
 // refined is a world whose nodes are watched from outside, between its steps.

@@ -197,15 +197,20 @@ const troubleLasts = 30 * testElection
 
 // trouble lets everything go wrong for a while.
 func (s *schedule) trouble() {
-	w := s.w
-	end := w.now + troubleLasts
+	end := s.w.now + troubleLasts
 	// The last word may be long spoken when the trouble ends: whatever got lost of it
 	// has to be found without the help of new proposals.
-	s.every(end-w.random.below(troubleLasts), s.propose, func() { s.proposeSomewhere() })
+	s.plan(end, end-s.w.random.below(troubleLasts))
+	s.w.pass(troubleLasts)
+}
+
+// plan plans what goes wrong until end, and that something is proposed until the last word.
+func (s *schedule) plan(end, lastWord Instant) {
+	s.every(lastWord, s.propose, func() { s.proposeSomewhere() })
 	s.every(end, s.crash, func() { s.crashOne(end) })
 	s.every(end, s.partition, s.repartition)
 	s.every(end, s.transfer, func() {
-		s.anyone().take(TransferRequested{To: wire.NodeID(w.random.below(Instant(len(w.nodes) + 1)))})
+		s.anyone().take(TransferRequested{To: wire.NodeID(s.w.random.below(Instant(len(s.w.nodes) + 1)))})
 	})
 	s.every(end, s.unreachable, func() { s.anyone().take(PeerUnreachable{Peer: s.anyone().id}) })
 	s.every(end, s.pause, s.pauseOne)
@@ -217,7 +222,6 @@ func (s *schedule) trouble() {
 		s.every(end, 30*millisecond, func() { s.initialize(s.anyone()) })
 	}
 	s.planChanges(end)
-	w.pass(troubleLasts)
 }
 
 // every does something again and again until end, at random times.
@@ -372,35 +376,49 @@ func (s *schedule) demand() {
 	w := s.w
 	w.converge(recovery + Instant(s.lag())*roundTrip + s.fetching())
 	s.checkRequestsAnswered()
-	leader := s.demandCalm()
-	before := len(leader.log)
-	w.propose(leader, 3)
-	w.run(testElection, func() bool { return len(leader.log) == before+3 && w.converged() })
-	if len(leader.log) != before+3 || !w.converged() {
-		w.failf("a healed cluster does not serve: %s\n%s", w.unconverged(), w.dump())
+	for !s.isCalm() || !s.serves() {
+		w.converge(recovery)
 	}
-	w.history.checkCommitted(w, *leader.core.membership())
+	w.history.checkCommitted(w, *w.leader().core.membership())
 }
 
-// demandCalm waits for a while, and returns the leader: the same all the time, unless there is
-// a voter of higher priority, whom it may hand over to.
-func (s *schedule) demandCalm() *node {
-	w := s.w
-	for {
-		leader, elections := w.leader(), w.history.elections
-		w.pass(6 * testElection)
-		if w.leader() == leader && w.history.elections == elections {
-			return leader
-		}
-		m := leader.core.membership()
-		if !slices.ContainsFunc(m.Voters, func(id wire.NodeID) bool { return m.Priority(id) > m.Priority(leader.id) }) {
-			w.failf("node %d led, nothing went wrong, and there was another election", leader.id)
-		}
-		w.converge(recovery)
-		if next := w.leader(); m.Priority(next.id) <= m.Priority(leader.id) {
-			w.failf("node %d led, and handed over to node %d, which has no higher priority", leader.id, next.id)
-		}
+// isCalm lets time pass, in which the leader must stay, unless it hands over: then it is not.
+func (s *schedule) isCalm() bool {
+	leader, elections := s.w.leader(), s.w.history.elections
+	s.w.pass(6 * testElection)
+	if s.w.leader() == leader && s.w.history.elections == elections {
+		return true
 	}
+	if !s.handedOver(leader) {
+		s.w.failf("node %d led, nothing went wrong, and there was another election", leader.id)
+	}
+	return false
+}
+
+// serves has the leader write something, which must come through, unless it hands over.
+func (s *schedule) serves() bool {
+	w, leader := s.w, s.w.leader()
+	before := len(leader.log)
+	w.propose(leader, 3)
+	if w.run(testElection, func() bool { return len(leader.log) == before+3 && w.converged() }) {
+		return true
+	}
+	if !s.handedOver(leader) {
+		w.failf("a healed cluster does not serve: %s\n%s", w.unconverged(), w.dump())
+	}
+	return false
+}
+
+// handedOver reports whether one leads who has a higher priority than the leader had. It is the
+// only reason to elect another one when all is well.
+func (s *schedule) handedOver(before *node) bool {
+	now := s.w.leader()
+	if now == nil {
+		s.w.converge(recovery)
+		now = s.w.leader()
+	}
+	m := now.core.membership()
+	return m.Priority(now.id) > m.Priority(before.id)
 }
 
 func (s *schedule) checkRequestsAnswered() {

@@ -47,6 +47,7 @@ func (c *Core) checkTransfer() {
 
 // giveUpTransfer leads on or, if this member must not, leaves it to an election.
 func (c *Core) giveUpTransfer() {
+	c.hasDeclined(c.leader.transferTo)
 	c.endTransfer(false)
 	if c.leader.isRetiring {
 		c.become(Follower)
@@ -80,13 +81,14 @@ func (c *Core) drain(on bool) {
 	}
 }
 
-// leaveToOthers begins to hand over, again with each heartbeat, while a leader is drained.
+// leaveToOthers begins to hand over while a leader is drained, to one after the other until
+// somebody takes over.
 func (c *Core) leaveToOthers() {
 	l := c.leader
 	if l == nil || !c.drained || l.transferTo != 0 || l.isRetiring {
 		return
 	}
-	if target := c.transferee(0); target != nil {
+	if target := c.successor(); target != nil {
 		c.handOver(target)
 	}
 }

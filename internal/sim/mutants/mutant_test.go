@@ -46,7 +46,7 @@ func TestMutantsFitTheCode(t *testing.T) {
 
 var (
 	mutantName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+(@[a-z-]+)?$`)
-	citation   = regexp.MustCompile(`^[SLAM][1-9][0-9]?$`)
+	citation   = regexp.MustCompile(`^[SLAMF][1-9][0-9]?$`)
 	testName   = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
 )
 
