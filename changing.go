@@ -12,46 +12,16 @@ import (
 	"github.com/balsa-raft/raft/wire"
 )
 
-// ErrChangeRefused means that a change of membership was not begun. Each of the reasons
-// below wraps it.
-var ErrChangeRefused = errors.New("raft: change of membership refused")
-
-// Reasons for ErrChangeRefused; each wraps it.
-var (
-	// ErrChangeNotLeader means that this member does not lead, or hands leadership over: ask
-	// the leader.
-	ErrChangeNotLeader = fmt.Errorf("%w: this member does not lead", ErrChangeRefused)
-	// ErrChangeOutdated means that the membership is not the one that the caller saw.
-	ErrChangeOutdated = fmt.Errorf("%w: the membership has changed since", ErrChangeRefused)
-	// ErrChangeUnderWay means that another change is, and is too far to be given another
-	// target: it is joint, or has only just begun.
-	ErrChangeUnderWay = fmt.Errorf("%w: another one is under way", ErrChangeRefused)
-	// ErrChangeTooEarly means that the leader is too new to have committed anything. Retry soon.
-	ErrChangeTooEarly = fmt.Errorf("%w: the leader has not committed anything yet", ErrChangeRefused)
-	// ErrQuorumAtRisk means that too few of the voters that the group would have answer now:
-	// it might not be able to go on. PlanMembership has the numbers.
-	ErrQuorumAtRisk = fmt.Errorf("%w: too few of its voters would answer", ErrChangeRefused)
-)
-
-// ErrNotMember means that a change was refused because it is about a node that is not a member.
-// It comes with ErrChangeRefused.
-var ErrNotMember = errors.New("raft: not a member")
-
-// ErrChangeGoesOn means that a change was begun, and goes on, and that the caller's context has
-// ended before it was through. It comes with the cause of that.
-var ErrChangeGoesOn = errors.New("raft: the change of membership goes on")
-
-// ErrChangeSuperseded means that a change was begun, and that it was given another target, or
-// was undone by a change of leader, before it was through.
-var ErrChangeSuperseded = errors.New("raft: the change of membership was superseded")
-
-// MembershipTarget says which members a group is to have. A node is one or the other.
+// MembershipTarget says which members a group is to have. A node is one or the other. What it
+// says of incarnations is ignored.
 type MembershipTarget struct {
 	Voters, Learners []Member
 	// IfIndex, unless zero, makes the change conditional: it is refused unless the membership
 	// in effect has this index (Status.MembershipIndex).
 	IfIndex Index
-	// Force demands the change even if too few of the voters answer now.
+	// Force demands the change even if too few of the voters answer now. It overrides nothing but
+	// ErrQuorumAtRisk, and no quorum: to give members to a group that has lost its own, there is
+	// ForceMembership.
 	Force bool
 
 	_ struct{}
@@ -70,25 +40,32 @@ func (t *MembershipTarget) membership() Membership {
 func idsOf(members []Member) []NodeID { return wire.NewMembership(members...).Voters }
 
 // ChangeMembership makes the members of the group those of the target, and returns when that
-// is committed. It is to be called on the leader.
+// is committed. It is to be called on the leader, from any goroutine but the state machine's.
 //
-// New voters join as learners and catch up first; then the voters are changed in one step,
-// however many they are, by joint consensus (§6); then the old ones that are left over are let
+// New voters join as learners and catch up first (thesis §4.2.1); then the voters are changed in one
+// step, however many they are, by joint consensus (§6); then the old ones that are left over are let
 // go. The group serves all the time. A leader that is not among the voters hands over at the
 // end. What is true at the moment, and how far new ones have caught up, is in Status.
 //
 // Once begun, a change goes on without its caller and under whichever leader: if ctx ends
 // first, ErrChangeGoesOn says so. While new voters catch up it may be given another
 // target by another call, the present members for instance, which cancels it. Asking for what is
-// already there, or on its way, is harmless.
+// already there, or on its way, is harmless. Nothing ends a change by itself: one whose new voters
+// never catch up goes on until it is cancelled.
+//
+// The error wraps ErrChangeRefused, ErrChangeGoesOn, ErrChangeSuperseded, ErrChangeUnknown or, if the
+// group has stopped on this node, ErrStopped.
 func (g *Group) ChangeMembership(ctx context.Context, target MembershipTarget) error {
 	to := target.membership()
 	if err := to.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrChangeRefused, err)
 	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrChangeRefused, context.Cause(ctx))
+	}
 	v, err := g.inquire(ctx, core.ChangeRequested{Target: to, IfAt: target.IfIndex, Force: target.Force})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrChangeUnknown, err)
 	}
 	if err := refusalOf(v.change.Refusal); err != nil {
 		return g.withReasons(err, &target)
@@ -96,35 +73,36 @@ func (g *Group) ChangeMembership(ctx context.Context, target MembershipTarget) e
 	return g.awaitMembership(ctx, v.change.At, &to)
 }
 
-// withReasons adds the numbers, where the plan has them.
+// withReasons adds the numbers, where the plan has them. A member that does not lead has no plan; nor
+// does it know, if it finds fault with a target, of which membership that is true.
 func (g *Group) withReasons(err error, target *MembershipTarget) error {
 	plan, planErr := g.PlanMembership(*target)
-	if planErr != nil || !errors.Is(err, plan.Refusal) || len(plan.Reasons) == 0 {
+	switch {
+	case err == ErrChangeRefused && errors.Is(planErr, ErrChangeNotLeader):
+		return planErr
+	case planErr != nil || !errors.Is(err, plan.Refusal) || len(plan.Reasons) == 0:
 		return err
 	}
 	return fmt.Errorf("%w: %s", err, strings.Join(plan.Reasons, "; "))
 }
 
-func refusalOf(r core.ChangeRefusal) error {
-	switch r {
-	case core.ChangeAccepted:
-		return nil
-	case core.ChangeNotLeading:
-		return ErrChangeNotLeader
-	case core.ChangeOutdated:
-		return ErrChangeOutdated
-	case core.ChangeUnderWay:
-		return ErrChangeUnderWay
-	case core.ChangeTooEarly:
-		return ErrChangeTooEarly
-	case core.ChangeRisksQuorum:
-		return ErrQuorumAtRisk
+// leading returns the status of a member that leads, and why a change cannot be asked for
+// on one that does not.
+func (g *Group) leading() (Status, error) {
+	select {
+	case <-g.done:
+		return Status{}, g.stopped()
 	default:
-		return ErrChangeRefused
 	}
+	s := g.Status()
+	if s.Role != RoleLeader {
+		return s, ErrChangeNotLeader
+	}
+	return s, nil
 }
 
-// awaitMembership waits until the change that began at an index is through.
+// awaitMembership waits until the change that began at an index is through. Who is removed by it
+// without being told so in the log hears only that it was, and not by which membership.
 func (g *Group) awaitMembership(ctx context.Context, begun Index, target *Membership) error {
 	for {
 		committed, at, committedAt, moved := g.status.standing()
@@ -136,6 +114,8 @@ func (g *Group) awaitMembership(ctx context.Context, begun Index, target *Member
 			return ErrChangeSuperseded
 		case at < begun:
 			return fmt.Errorf("%w: its entry was overwritten", ErrChangeSuperseded)
+		case g.Status().RemovedAt >= begun:
+			return fmt.Errorf("%w: this member was removed meanwhile", ErrChangeGoesOn)
 		}
 		select {
 		case <-moved:
@@ -157,7 +137,7 @@ func sameMembers(a, b *Membership) bool {
 func withoutIncarnations(m *Membership) []Member {
 	members := make([]Member, len(m.Members))
 	for i, member := range m.Members {
-		members[i] = Member{ID: member.ID, Address: member.Address}
+		members[i] = Member{ID: member.ID, Address: member.Address, Priority: member.Priority}
 	}
 	return members
 }

@@ -11,14 +11,14 @@ import (
 // Contact says when a member has last heard from another one.
 type Contact struct {
 	ID NodeID
-	// Silence is for how long this member has heard nothing from the other, or since when it
-	// knows it, if it never has.
+	// Silence is for how long this member has heard nothing at all from the other or, if it never
+	// has since it was started, for how long it has known it as a member.
 	Silence time.Duration
 	// Never says that it never has.
 	Never bool
 }
 
-// contact is when a member was last heard from. It is heard at the zero instant if it never was.
+// contact is when a member was last heard from, the zero instant if never, and since when it is one.
 type contact struct {
 	id           NodeID
 	since, heard core.Instant
@@ -28,7 +28,8 @@ type contact struct {
 // a copy.
 type contacts []contact
 
-// use makes the contacts those of the members.
+// use makes the contacts those of the members, but for this one. Who was a member already keeps what is
+// known of it.
 func (l *contacts) use(m *Membership, self NodeID, now core.Instant) {
 	next := make(contacts, 0, len(m.Members))
 	for _, member := range m.Members {

@@ -17,12 +17,18 @@ const (
 	copySaveBytes   = 4 << 20
 )
 
+var (
+	errNothingToCopy = errors.New("there is nothing of it")
+	errNoEntries     = errors.New("the store returns no entries, and no error")
+)
+
 // ErrCopyDiffers means that a copied log is not what it was copied from.
 var ErrCopyDiffers = errors.New("raft: the copy of a log differs from it")
 
 // CopyLog copies what a log store knows of a group, entry by entry, into another one, which must
-// not know the group yet (ErrNotEmpty). It reads the copy back and compares it before it
-// returns. Nobody else may use the stores. After an error, the group's part of the copy is of no use.
+// not know the group yet (ErrNotEmpty); a group of which there is nothing is an error, too. It
+// reads the copy back and compares it before it returns (ErrCopyDiffers). Nobody else may use the
+// stores. After an error, the group's part of the copy is of no use.
 //
 // A store that is Identified gives the copy an incarnation of its own: a member that is
 // started on it does not vote where the one that it was copied from is meant.
@@ -42,8 +48,11 @@ func copyLog(to, from LogStore, group GroupID) error {
 	if err != nil {
 		return err
 	}
-	if there.Last > 0 || !there.HardState.IsZero() {
+	switch {
+	case there.Last > 0 || !there.HardState.IsZero():
 		return ErrNotEmpty
+	case state.Last == 0 && state.HardState.IsZero():
+		return errNothingToCopy
 	}
 	start := wire.Update{Group: group, HardState: state.HardState, Reset: state.Compacted}
 	if err := to.Save([]wire.Update{start}); err != nil {
@@ -57,24 +66,33 @@ func copyLog(to, from LogStore, group GroupID) error {
 
 func copyEntries(to, from LogStore, group GroupID, state *wire.LogState) error {
 	var updates []wire.Update
-	bytes := 0
+	size := 0
 	for next := state.Compacted.Index + 1; next <= state.Last; {
-		entries, err := from.Entries(group, next, state.Last, copyUpdateBytes)
+		entries, err := readEntries(from, group, next, state.Last, copyUpdateBytes)
 		if err != nil {
 			return err
 		}
 		updates = append(updates, wire.Update{Group: group, Entries: entries})
-		bytes += wire.SizeOf(entries)
+		size += wire.SizeOf(entries)
 		next += Index(len(entries))
-		if bytes < copySaveBytes && next <= state.Last {
+		if size < copySaveBytes && next <= state.Last {
 			continue
 		}
 		if err := to.Save(updates); err != nil {
 			return err
 		}
-		updates, bytes = nil, 0
+		updates, size = nil, 0
 	}
 	return nil
+}
+
+// readEntries reads at least one entry.
+func readEntries(store LogStore, group GroupID, lo, hi Index, bytesMax int) ([]Entry, error) {
+	entries, err := store.Entries(group, lo, hi, bytesMax)
+	if err == nil && len(entries) == 0 {
+		err = errNoEntries
+	}
+	return entries, err
 }
 
 // compareLogs reads both logs again.
@@ -88,11 +106,11 @@ func compareLogs(a, b LogStore, group GroupID, state *wire.LogState) error {
 			copied.HardState, copied.Compacted, copied.Last, state.HardState, state.Compacted, state.Last)
 	}
 	for next := state.Compacted.Index + 1; next <= state.Last; {
-		x, err := a.Entries(group, next, state.Last, copySaveBytes)
+		x, err := readEntries(a, group, next, state.Last, copySaveBytes)
 		if err != nil {
 			return err
 		}
-		y, err := b.Entries(group, next, next+Index(len(x))-1, copySaveBytes)
+		y, err := readEntries(b, group, next, next+Index(len(x))-1, copySaveBytes)
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,8 @@ import (
 )
 
 // OpenDriven is Open for this module's simulator: the node starts no goroutine and
-// looks at no clock. The driver's owner calls the stages that the node adds to it. Of
-// the methods that wait, none may be called; ProposeAsync may.
+// looks at no clock. The driver's owner calls the stages that the node adds to it, and everything else,
+// on one goroutine. Of the methods that wait, none may be called; ProposeAsync may.
 func OpenDriven(cfg Config, driver *drive.Driver) (*Node, error) { return open(cfg, driver) }
 
 // runStage starts the goroutine of a stage, or leaves its steps to the driver.
@@ -54,7 +54,8 @@ func (g *Group) loopStage() drive.Stage {
 	}
 }
 
-// InitializeDriven is Group.Initialize for the simulator, and does not wait for the answer.
+// InitializeDriven is Group.Initialize for the simulator. It does not wait for the answer, nor is
+// there any if the group has stopped.
 func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
 	ask := control{event: core.InitializeRequested{Membership: wire.NewMembership(members...)}, answer: make(chan verdict, 1)}
 	if slept, _ := g.inbox.ask(ask); slept {
@@ -63,7 +64,8 @@ func InitializeDriven(_ *drive.Driver, g *Group, members ...Member) {
 }
 
 // ChangeDriven is Group.ChangeMembership for the simulator. It does not wait: answered tells,
-// after the next turn of the loop, whether the change was accepted, and why not.
+// after the next turn of the loop, that there is an answer, and whether the change was accepted or why
+// not. It is to be called until it has; if the group has stopped, it never does.
 func ChangeDriven(_ *drive.Driver, g *Group, target MembershipTarget) (answered func() (bool, error)) {
 	ask := control{
 		event:  core.ChangeRequested{Target: target.membership(), IfAt: target.IfIndex, Force: target.Force},

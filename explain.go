@@ -5,7 +5,6 @@ package raft
 import (
 	"fmt"
 	"slices"
-	"time"
 )
 
 const (
@@ -18,8 +17,9 @@ const (
 
 // Explain says in words what is the matter with the group and with this member, as far as this
 // member can tell: why there is no leader, why a member is behind, what a change of
-// membership waits for, and what to do. The gravest comes first, and there is at least one
-// finding. Only the leader knows about the others, so it is the one to ask if there is one.
+// membership waits for, what its disk and queues are slow with, and what to do. The gravest comes
+// first, and there is at least one finding. Only the leader knows about the others, so it is the one
+// to ask if there is one. It looks at nothing but the status.
 func (s *Status) Explain() []Finding {
 	e := explainer{s: s}
 	if e.explainSelf() {
@@ -82,51 +82,4 @@ func lostDisk(id NodeID) string {
 func lostDiskAdvice(id NodeID) string {
 	return fmt.Sprintf("On the leader: remove %d, then add-voter %d with its address. It keeps what it has got meanwhile; "+
 		"or give it back its old data folder.", id, id)
-}
-
-// receiving says how far a snapshot is that this member is fetching.
-func receiving(s *SnapshotStatus) string {
-	if s.Receiving == nil {
-		return ""
-	}
-	return "; it has " + transferred(s.Receiving)
-}
-
-func transferred(t *SnapshotTransfer) string {
-	if t.Size == 0 {
-		return fmt.Sprintf("%d bytes of the snapshot so far", t.Bytes)
-	}
-	return fmt.Sprintf("%d of %d bytes of the snapshot (%d %%)", t.Bytes, t.Size, t.Bytes*100/t.Size)
-}
-
-// explainWork looks for what this member's own disk and state machine are slow with.
-func (e *explainer) explainWork() {
-	s := e.s
-	if lag := s.LastIndex - min(s.DurableIndex, s.LastIndex); lag > lagMax {
-		e.find(SeverityWarning, "disk_behind", s.ID, fmt.Sprintf("%d entries wait for the disk of node %d.", lag, s.ID),
-			"See what else uses the disk.")
-	}
-	if lag := s.CommitIndex - min(s.AppliedIndex, s.CommitIndex); lag > lagMax && !s.StateLost {
-		e.find(SeverityWarning, "applying_behind", s.ID,
-			fmt.Sprintf("%d committed entries wait to be applied by node %d%s.", lag, s.ID, receiving(&s.Snapshots)),
-			"After a start this passes. Otherwise the node is too slow for the load.")
-	} else if s.Snapshots.Receiving != nil && !s.StateLost {
-		e.find(SeverityInfo, "receiving_snapshot", s.ID, fmt.Sprintf("Node %d is so far behind that it is sent a snapshot%s.", s.ID, receiving(&s.Snapshots)), "")
-	}
-	if n := s.Snapshots.Damaged; n > 0 {
-		e.find(SeverityWarning, "damaged_snapshots", s.ID, fmt.Sprintf("%d snapshots of node %d were found to be damaged since it was started.", n, s.ID),
-			"Check its disk: it returns what was not written.")
-	}
-	if n := s.Snapshots.Failed; n > 0 {
-		e.find(SeverityWarning, "failed_snapshots", s.ID, fmt.Sprintf("%d snapshots of node %d could not be taken since it was started.", n, s.ID),
-			"The node's log says why; without snapshots its log grows.")
-	}
-}
-
-// brief rounds a time for people.
-func brief(d time.Duration) time.Duration {
-	if d < time.Second {
-		return d.Round(time.Millisecond)
-	}
-	return d.Round(100 * time.Millisecond)
 }

@@ -4,8 +4,6 @@ package raft
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,26 +13,29 @@ func (e *explainer) explainLeadership() {
 	switch {
 	case s.Role == RoleLeader:
 		e.explainOwnLeadership()
-	case s.Leader != 0 && e.silence(s.Leader) >= e.patience():
-		e.find(SeverityProblem, "leader_silent", s.Leader,
-			fmt.Sprintf("Node %d, %s, has not heard from its leader, node %d, for %v, and may not stand for election itself.",
-				s.ID, e.part(), s.Leader, brief(e.silence(s.Leader))), "See explain on the voters.")
 	case s.Leader != 0:
 		e.find(SeverityInfo, "follows", s.ID, fmt.Sprintf("Node %d leads in term %d, and node %d, %s, follows it.", s.Leader, s.Term, s.ID, e.part()), "")
 	default:
 		e.explainNoLeader()
 	}
-	if s.Drained {
+	switch {
+	case s.Drained && s.Role == RoleLeader:
+		e.find(SeverityWarning, "drained", s.ID, fmt.Sprintf("Node %d leads, though it was told not to: nobody has taken over yet, and commands wait during each try.", s.ID),
+			"See explain on the other voters: they may be drained, too. undrain takes it back.")
+	case s.Drained:
 		e.find(SeverityWarning, "drained", s.ID, fmt.Sprintf("Node %d was told not to lead.", s.ID), "undrain takes that back.")
 	}
 }
 
 // part says what this member is.
 func (e *explainer) part() string {
-	if e.s.Membership.IsVoter(e.s.ID) {
+	switch m := &e.s.Membership; {
+	case m.IsVoter(e.s.ID):
 		return "a voter"
+	case m.Contains(e.s.ID):
+		return "a learner"
 	}
-	return "a learner"
+	return "no member by a change that may not be committed"
 }
 
 func (e *explainer) explainOwnLeadership() {
@@ -57,6 +58,13 @@ func (e *explainer) explainNoLeader() {
 	since := fmt.Sprintf("There has been no leader for %v, as far as node %d knows", brief(s.Leaderless), s.ID)
 	tally := e.tally(func(id NodeID) bool { return id == s.ID && !s.LostDisk || id != s.ID && !e.isSilent(id) })
 	switch {
+	case s.Leaderless < e.patience():
+		e.find(SeverityWarning, "election", 0, since+": an election is due or under way.", "Ask again in a moment.")
+	case !s.Membership.IsVoter(s.ID):
+		e.find(SeverityProblem, "no_leader", 0, fmt.Sprintf("%s; node %d, %s, takes no part in elections.", since, s.ID, e.part()), "See explain on the voters.")
+	case tally.spare < 0 && !e.asks():
+		e.find(SeverityProblem, "no_leader", 0, fmt.Sprintf("%s. Node %d does not stand for election, so that it asks nobody.%s", since, s.ID, e.silences(tally.missing)),
+			"Whom it has not heard from does not run, does not reach it, or does not stand for election either: see explain on the other voters.")
 	case s.Forming && len(tally.missing) > 0:
 		e.find(SeverityProblem, "forming", 0, fmt.Sprintf(
 			"The group is being formed, for which each of the voters %s has to answer once; %s not.%s",
@@ -65,14 +73,17 @@ func (e *explainer) explainNoLeader() {
 	case tally.spare < 0:
 		e.find(SeverityProblem, "quorum_lost", 0, fmt.Sprintf("%s. %s%s", since, tally.sentence(), e.silences(tally.missing)),
 			startAdvice(tally.missing)+" If too many of them are lost for good, there is recover, for a stopped node; it may lose writes.")
-	case !s.Membership.IsVoter(s.ID):
-		e.find(SeverityProblem, "no_leader", 0, since+", who is a learner and takes no part in elections.", "See explain on the voters.")
-	case s.Leaderless < e.patience():
-		e.find(SeverityWarning, "election", 0, since+": an election is due or under way.", "Ask again in a moment.")
 	default:
 		e.find(SeverityProblem, "no_leader", 0, fmt.Sprintf("%s, though enough voters answer. %s", since, tally.sentence()),
 			"See explain on the other voters: they may be drained, have lost their disks, or not reach each other. trigger-election starts an election now.")
 	}
+}
+
+// asks reports whether this member asks the others for votes where there is no leader, so that it
+// would hear from whoever runs. One that does not hears only from those that do.
+func (e *explainer) asks() bool {
+	s := e.s
+	return !s.Drained && !s.LostDisk && !s.StateLost && !e.isDiskStuck()
 }
 
 func does(ids []NodeID) string {
@@ -131,60 +142,3 @@ func (e *explainer) silence(id NodeID) time.Duration {
 	}
 	return 0
 }
-
-// tally says who of the voters answers.
-type tally struct {
-	// parts say it for each of the sets of voters that decide.
-	parts   []string
-	missing []NodeID
-	// spare is how many more may fail, -1 if too few answer.
-	spare int
-}
-
-func (e *explainer) tally(answers func(NodeID) bool) tally {
-	m := &e.s.Membership
-	sets := [][]NodeID{m.Voters}
-	if m.IsJoint() {
-		sets = append(sets, m.Outgoing)
-	}
-	t := tally{spare: len(m.Members)}
-	for _, voters := range sets {
-		q := PlanQuorum{Voters: voters, Needs: len(voters)/2 + 1}
-		for _, id := range voters {
-			if answers(id) {
-				q.Answering = append(q.Answering, id)
-			} else if !slices.Contains(t.missing, id) {
-				t.missing = append(t.missing, id)
-			}
-		}
-		t.spare = min(t.spare, q.spare())
-		t.parts = append(t.parts, sentenceOf(&q))
-	}
-	return t
-}
-
-// sentenceOf says who of a set of voters answers.
-func sentenceOf(q *PlanQuorum) string {
-	if len(q.Voters) == 1 && len(q.Answering) == 1 {
-		return fmt.Sprintf("Node %d is the only voter, so that none may fail.", q.Voters[0])
-	}
-	if len(q.Voters) == 1 {
-		return fmt.Sprintf("Node %d is the only voter, and does not answer.", q.Voters[0])
-	}
-	verb := "answer"
-	if len(q.Answering) == 1 {
-		verb = "answers"
-	}
-	text := fmt.Sprintf("Of the voters %s, %s %s", idList(q.Voters), nodeList(q.Answering), verb)
-	switch spare := len(q.Answering) - q.Needs; {
-	case spare < 0:
-		return fmt.Sprintf("%s; %d are needed.", text, q.Needs)
-	case spare == 0:
-		return fmt.Sprintf("%s; %d are needed, so that none may fail.", text, q.Needs)
-	default:
-		return fmt.Sprintf("%s; %d are needed, so that %d may fail.", text, q.Needs, spare)
-	}
-}
-
-// sentence says it for all sets that decide.
-func (t *tally) sentence() string { return strings.Join(t.parts, " ") }

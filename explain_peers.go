@@ -46,6 +46,9 @@ func (e *explainer) explainCatchUp() {
 				id, s.lag(p), e.sending(id)), "")
 		}
 	}
+	if t := tallyOf(s.answers, m.TargetVoters); t.spare < 0 {
+		e.find(SeverityWarning, "change_waits", 0, "The change waits until enough of those answer who are to vote. "+t.sentence(), startAdvice(t.missing))
+	}
 }
 
 func newcomers(ids []NodeID) string {

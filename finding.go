@@ -22,8 +22,13 @@ const (
 
 var severityNames = [...]string{"info", "warning", "problem"}
 
-// String names the severity.
-func (s Severity) String() string { return severityNames[s] }
+// String names the severity; one that is none of these by its number.
+func (s Severity) String() string {
+	if int(s) < len(severityNames) {
+		return severityNames[s]
+	}
+	return fmt.Sprintf("severity %d", uint8(s))
+}
 
 // MarshalText writes the severity's name.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -70,5 +75,5 @@ func listed(texts []string) string {
 	return strings.Join(texts[:n], ", ") + " and " + texts[n]
 }
 
-// capital writes the first letter of a sentence as a capital.
+// capital writes the first letter of a sentence, which has one, as a capital.
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -59,11 +59,13 @@ type ForceTarget struct {
 // It appends one entry to the log: a membership with the given voters, whose incarnations nobody
 // knows. So the group is being formed: all of the members have to vote for its first leader, and
 // that is the one with the most complete log among them. With one member, it leads at once.
-// Nothing else is changed. What stands in the log counts as committed from then on, also what
+// Nothing else is changed. To be told to do what it has done already, it does nothing. What stands in the log counts as committed from then on, also what
 // the old group may never have acknowledged; what the lost members had acknowledged without
 // those given is gone.
 //
-// The old members that are left over must not come back: see docs/rescue.md.
+// The old members that are left over must not come back: see docs/rescue.md. Nobody else may use the
+// stores meanwhile. If it is refused, the error wraps ErrForceRefused and the plan says the same; after
+// any other error the log store is as after a failed LogStore.Save, if it came so far.
 func ForceMembership(target ForceTarget) (ForcePlan, error) {
 	plan, err := PlanForce(target)
 	if err != nil {

@@ -432,3 +432,48 @@ func TestCopyLogRefuses(t *testing.T) {
 		clear(c.members)
 	})
 }
+
+// unreadable are snapshots whose disk fails, for a time.
+type unreadable struct{ raft.SnapshotStore }
+
+var errUnreadable = errors.New("input/output error")
+
+func (unreadable) ReadAt(raft.GroupID, raft.SnapshotID, []byte, uint64) (int, error) {
+	return 0, errUnreadable
+}
+
+// TestForceUnreadableSnapshot: a snapshot that could not be read just now is not a damaged one. There is no
+// plan without it, as the node would not start without it.
+func TestForceUnreadableSnapshot(t *testing.T) {
+	inSnapshotBubble(t, 1, often, func(c *cluster) {
+		for n := range 150 {
+			c.propose(c.leader(), fmt.Sprint("w", n), 5*time.Second)
+		}
+		c.await("a compacted log", func() bool { return c.members[1].group.Status().FirstIndex > 1 })
+		c.stop(1)
+		target := c.members[1].forced(1)
+		target.Snapshots = unreadable{c.members[1].snapshots}
+		before, _ := c.members[1].log.Load(1)
+		plan, err := raft.ForceMembership(target)
+		if !errors.Is(err, errUnreadable) || errors.Is(err, raft.ErrForceRefused) || plan.Damaged != 0 {
+			t.Errorf("with a disk that fails: %v, %d damaged", err, plan.Damaged)
+		}
+		if after, _ := c.members[1].log.Load(1); after.Last != before.Last {
+			t.Error("something was forced")
+		}
+	})
+}
+
+// TestForceTermsUsedUp: terms do not begin anew when they are used up.
+func TestForceTermsUsedUp(t *testing.T) {
+	for _, last := range []raft.Term{1<<59 + 1, 1<<64 - 2} {
+		inBubbleWith(t, 0, nil, func(c *cluster) {
+			oldLog(c, 1, last, 2, last)
+			plan, err := raft.PlanForce(c.members[1].forced(1))
+			if err != nil || !errors.Is(plan.Refusal, raft.ErrForceRefused) {
+				t.Errorf("behind term %d: %v, refused with %v, forced %v", last, err, plan.Refusal, plan.Forced)
+			}
+			delete(c.members, 1)
+		})
+	}
+}

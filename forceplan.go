@@ -5,8 +5,6 @@ package raft
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"slices"
 
 	"github.com/balsa-raft/raft/wire"
@@ -40,7 +38,7 @@ type ForcePlan struct {
 	Forced LogID
 	After  Membership
 	// Gone are the voters that the group has now, and will not have. Learners are those of
-	// After that only learned.
+	// After that do not vote now: they learn, or were members before.
 	Gone, Learners []NodeID
 	// MayLose says that those left out could have acknowledged commands among themselves, without
 	// any of the members: what there was of that is gone. If it is false, and all members have
@@ -55,7 +53,9 @@ type ForcePlan struct {
 type HardState = wire.HardState
 
 // PlanForce says what ForceMembership would do, and what may be lost by it, and changes nothing.
-// It reads the snapshot that the member would start from. The error is about reading.
+// It reads the snapshot that the member would start from, all of it. A refusal is in the plan; the error
+// is about the target, or about reading: also that of a snapshot that is not damaged, but cannot
+// be read just now. Nobody else may use the stores.
 func PlanForce(target ForceTarget) (ForcePlan, error) {
 	p := forcing{target: &target}
 	p.plan.After = wire.NewMembership(target.Members...)
@@ -129,43 +129,6 @@ func termAt(state *wire.LogState, index Index) Term {
 	return term
 }
 
-// findSnapshot finds the newest snapshot that reaches the log and is whole.
-func (f *forcing) findSnapshot() error {
-	if f.target.Snapshots == nil {
-		return nil
-	}
-	list, err := f.target.Snapshots.List(f.target.Group)
-	if err != nil {
-		return err
-	}
-	for _, meta := range list {
-		if meta.Last.Index < f.state.Compacted.Index {
-			continue
-		}
-		if meta.External || isWholeSnapshot(f.target.Snapshots, f.target.Group, &meta) {
-			f.plan.Snapshot = meta
-			return nil
-		}
-		f.plan.Damaged++
-	}
-	return nil
-}
-
-// isWholeSnapshot reads a snapshot.
-func isWholeSnapshot(store SnapshotStore, group GroupID, meta *SnapshotMeta) bool {
-	buf, sum := make([]byte, backupBlockBytes), uint32(0)
-	for offset := uint64(0); ; {
-		n, err := store.ReadAt(group, meta.ID, buf, offset)
-		offset, sum = offset+uint64(n), crc32.Update(sum, castagnoli, buf[:n])
-		if errors.Is(err, io.EOF) {
-			return offset == meta.Size && sum == meta.Checksum
-		}
-		if err != nil {
-			return false
-		}
-	}
-}
-
 func (f *forcing) findMemberships() error {
 	base := Index(0)
 	if s := &f.plan.Snapshot; s.ID != 0 {
@@ -235,8 +198,8 @@ func (f *forcing) refuse(isForming bool) {
 			p.After.Voters[stranger])
 	case p.HardState.Term-p.Last.Term >= forcedEra:
 		because(ErrForceOutdated, "the log ends in term %d, and the node has heard of term %d", p.Last.Term, p.HardState.Term)
-	case p.Forced.Term > forcedTermMax:
-		because(ErrForceRefused, "the terms are used up: the next would be %d", p.Forced.Term)
+	case p.Last.Term > forcedTermMax || p.Forced.Term > forcedTermMax:
+		because(ErrForceRefused, "the terms are used up: the log ends in term %d", p.Last.Term)
 	case !isForming && decide(&p.Before, p.After.IsVoter):
 		because(ErrForceNotNeeded, "of the voters %d, the members %d are enough: start them, and change the membership then",
 			p.Before.Voters, p.After.Voters)

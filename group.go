@@ -38,6 +38,8 @@ type Group struct {
 	// snapshots is nil if the node has no store for them.
 	snapshots *snapshotter.Snapshotter
 	retention retention
+	tuning    tuning[GroupTunables]
+	troubles  troubles
 	// grown are the bytes of the commands applied since the applier has last told of any,
 	// and grownTo is up to where that was. They are the applier's.
 	grown   int64
@@ -67,6 +69,7 @@ type Group struct {
 	initializing []control
 	transferring []control
 	changing     []control
+	obeyed       []control // They are answered when Status shows what they have done.
 
 	ended bool // there is no further turn
 
@@ -86,11 +89,11 @@ type stream struct {
 func newGroup(n *Node, cfg GroupConfig, state wire.LogState) (*Group, error) {
 	g := &Group{
 		node: n, cfg: cfg,
-		logger: n.cfg.Logger.With("node", uint64(n.cfg.ID), "group", uint64(cfg.ID)),
-		inbox:  newInbox(cfg.PendingBytesMax), cache: logcache.New(cfg.CacheBytes),
+		inbox: newInbox(cfg.PendingBytesMax), cache: logcache.New(cfg.CacheBytes),
 		wake:         make(chan struct{}, 1),
 		unresolvedAt: core.Never, done: make(chan struct{}), closing: make(chan struct{}),
 	}
+	g.logger = g.troubles.logTo(n.cfg.Logger.With("node", uint64(n.cfg.ID), "group", uint64(cfg.ID)), n.now)
 	g.forwards.session = n.random()
 	if err := g.newSnapshotter(); err != nil {
 		return nil, err
@@ -200,7 +203,7 @@ func (g *Group) inquire(ctx context.Context, event core.Event) (verdict, error) 
 	c := control{event: event, answer: make(chan verdict, 1)}
 	slept, ok := g.inbox.ask(c)
 	if !ok {
-		return verdict{}, ErrStopped
+		return verdict{}, g.stopped()
 	}
 	if slept {
 		g.awake(false)
@@ -211,7 +214,7 @@ func (g *Group) inquire(ctx context.Context, event core.Event) (verdict, error) 
 	case <-ctx.Done():
 		return verdict{}, context.Cause(ctx)
 	case <-g.done:
-		return verdict{}, ErrStopped
+		return verdict{}, g.stopped()
 	}
 }
 

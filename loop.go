@@ -93,6 +93,7 @@ func (g *Group) turn() (more, ended bool) {
 		g.taken.reset()
 	}
 	g.publish()
+	g.answerObeyed()
 	g.arm(now)
 	return took || g.canPropose(), g.ended
 }
@@ -163,9 +164,18 @@ func (g *Group) drainControl(c control) {
 	case core.ChangeRequested:
 		g.changing = append(g.changing, c)
 	default:
-		c.answer <- verdict{ok: true} // These have no answer of the core's.
+		g.obeyed = append(g.obeyed, c) // These have no answer of the core's.
 	}
 	g.events = append(g.events, c.event)
+}
+
+// answerObeyed answers those that the core has obeyed, when Status shows it.
+func (g *Group) answerObeyed() {
+	for _, c := range g.obeyed {
+		c.answer <- verdict{ok: true}
+	}
+	clear(g.obeyed)
+	g.obeyed = g.obeyed[:0]
 }
 
 // arm sets the timer to the deadline. It leaves it alone if it goes off earlier: a

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // editsMax bounds how often a short form looks at the membership again because it changed
@@ -14,129 +13,133 @@ import (
 const editsMax = 5
 
 // edit changes the membership to what do makes of it, as ChangeMembership does. If a change is
-// under way, do gets the members that it leads to.
-func (g *Group) edit(ctx context.Context, force bool, do func(*MembershipTarget) error) error {
+// under way, do gets the members that it leads to. Only the leader's membership is worth looking at.
+func (g *Group) edit(ctx context.Context, do func(*Status, *MembershipTarget) error) error {
 	for n := 1; ; n++ {
-		s := g.Status()
+		s, err := g.leading()
+		if err != nil {
+			return err
+		}
 		target := leadsTo(&s.Membership)
-		target.IfIndex, target.Force = s.MembershipIndex, force
-		if err := do(&target); err != nil {
+		target.IfIndex = s.MembershipIndex
+		if err := do(&s, &target); err != nil {
 			return fmt.Errorf("%w: %w", ErrChangeRefused, err)
 		}
-		err := g.ChangeMembership(ctx, target)
+		err = g.ChangeMembership(ctx, target)
 		if !errors.Is(err, ErrChangeOutdated) || n == editsMax {
 			return err
 		}
 	}
 }
 
-// leadsTo returns the members that a membership has, or will have when a change that is under
-// way is through.
-func leadsTo(m *Membership) MembershipTarget {
-	voters, learners := m.Voters, m.Learners
-	switch {
-	case m.IsJoint():
-		learners = m.TargetLearners
-	case m.IsChanging():
-		voters, learners = m.TargetVoters, m.TargetLearners
-	}
-	return MembershipTarget{Voters: membersOf(m, voters), Learners: membersOf(m, learners)}
-}
-
-func membersOf(m *Membership, ids []NodeID) []Member {
-	members := make([]Member, 0, len(ids))
-	for _, id := range ids {
-		members = append(members, Member{ID: id, Address: m.Address(id)})
-	}
-	return members
-}
-
-// take removes a node from a target and returns it.
-func (t *MembershipTarget) take(id NodeID) (Member, error) {
-	for _, list := range []*[]Member{&t.Voters, &t.Learners} {
-		if i := slices.IndexFunc(*list, func(m Member) bool { return m.ID == id }); i >= 0 {
-			member := (*list)[i]
-			*list = slices.Delete(*list, i, i+1)
-			return member, nil
-		}
-	}
-	return Member{}, fmt.Errorf("%w: node %d", ErrNotMember, id)
-}
-
-// AddLearner adds a node that receives everything and does not vote. It waits, as all of
-// these do, until that is committed; see ChangeMembership. A node that is a learner already
-// gets the address.
+// AddLearner adds a node that receives everything and does not vote. A node that is a learner
+// already gets the address. A voter is refused.
+//
+// It is, as are all short forms, ChangeMembership with a target made of the members that there
+// are: called on the leader, from any goroutine but the state machine's, it waits until the change
+// is committed, and returns the same errors. If new voters are catching up, it changes where that
+// leads to. To ask for the same again is harmless.
 func (g *Group) AddLearner(ctx context.Context, member Member) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
-		if slices.ContainsFunc(t.Voters, func(m Member) bool { return m.ID == member.ID }) {
+	return g.edit(ctx, func(_ *Status, t *MembershipTarget) error {
+		if t.votes(member.ID) {
 			return fmt.Errorf("node %d votes: Demote makes it a learner", member.ID)
 		}
-		_, _ = t.take(member.ID) // It need not be there.
-		t.Learners = append(t.Learners, member)
+		t.put(member, false)
 		return nil
 	})
 }
 
 // AddVoter adds a node that votes, once it has caught up as a learner. A node that is a
-// member already becomes a voter and gets the address.
+// member already becomes a voter and gets the address. A voter that has lost its disk is refused,
+// because it would not vote again: Remove it first. See AddLearner for what short forms have in common.
 func (g *Group) AddVoter(ctx context.Context, member Member) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
-		_, _ = t.take(member.ID) // It need not be there.
-		t.Voters = append(t.Voters, member)
+	return g.edit(ctx, func(s *Status, t *MembershipTarget) error {
+		if p := s.peer(member.ID); p != nil && p.LostDisk && t.votes(member.ID) {
+			return fmt.Errorf("node %d votes, and has lost its disk: Remove it first", member.ID)
+		}
+		t.put(member, true)
 		return nil
 	})
 }
 
-// Promote makes a learner vote, once it has caught up.
-func (g *Group) Promote(ctx context.Context, id NodeID) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
+// Promote makes a learner vote, once it has caught up; ErrNotMember if it is none. A voter is left
+// alone. See AddLearner for what short forms have in common.
+func (g *Group) Promote(ctx context.Context, id NodeID) error { return g.makeVoter(ctx, id, true) }
+
+// Demote makes a voter a learner; ErrNotMember if it is no member. A learner is left alone, but one that
+// is to be promoted is not any more. See AddLearner for what short forms have in common.
+func (g *Group) Demote(ctx context.Context, id NodeID) error { return g.makeVoter(ctx, id, false) }
+
+func (g *Group) makeVoter(ctx context.Context, id NodeID, isVoter bool) error {
+	return g.edit(ctx, func(_ *Status, t *MembershipTarget) error {
 		member, err := t.take(id)
-		t.Voters = append(t.Voters, member)
-		return err
-	})
-}
-
-// Demote makes a voter a learner.
-func (g *Group) Demote(ctx context.Context, id NodeID) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
-		member, err := t.take(id)
-		t.Learners = append(t.Learners, member)
-		return err
-	})
-}
-
-// Remove removes a member.
-func (g *Group) Remove(ctx context.Context, id NodeID) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
-		_, err := t.take(id)
-		return err
-	})
-}
-
-// Replace removes one member, and adds another in its place, in one step.
-func (g *Group) Replace(ctx context.Context, id NodeID, by Member) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
-		votes := slices.ContainsFunc(t.Voters, func(m Member) bool { return m.ID == id })
-		if _, err := t.take(id); err != nil {
+		if err != nil {
 			return err
 		}
-		_, _ = t.take(by.ID) // It need not be there.
-		if votes {
-			t.Voters = append(t.Voters, by)
-		} else {
-			t.Learners = append(t.Learners, by)
-		}
+		t.put(member, isVoter)
 		return nil
 	})
 }
 
-// UpdateAddress says where a member is from now on.
+// Remove removes a member, or gives up adding it; ErrNotMember if there is none of this ID. The last
+// voter cannot be removed. See AddLearner for what short forms have in common.
+func (g *Group) Remove(ctx context.Context, id NodeID) error {
+	return g.edit(ctx, func(s *Status, t *MembershipTarget) error {
+		_, err := t.take(id)
+		if err != nil && s.Membership.Contains(id) {
+			return nil // It is leaving already.
+		}
+		return err
+	})
+}
+
+// Replace removes one member, and adds another in its place, in one step. The other may be a learner,
+// but no voter: that would leave one voter less. A node is not replaced by itself: if it has
+// another address there is UpdateAddress, and if it has lost its disk Remove and AddVoter. See AddLearner
+// for what short forms have in common.
+func (g *Group) Replace(ctx context.Context, id NodeID, by Member) error {
+	return g.edit(ctx, func(_ *Status, t *MembershipTarget) error {
+		if by.ID == id {
+			return fmt.Errorf("node %d is to replace itself: UpdateAddress gives it another address, Remove and AddVoter another disk", id)
+		}
+		isVoter := t.votes(id)
+		_, err := t.take(id)
+		switch {
+		case err != nil && t.has(by.ID):
+			return nil // It has been replaced, or is being.
+		case err != nil:
+			return err
+		case t.votes(by.ID):
+			return fmt.Errorf("node %d votes already: Remove node %d", by.ID, id)
+		}
+		t.put(by, isVoter)
+		return nil
+	})
+}
+
+// UpdateAddress says where a member is from now on. The others connect to it there as soon as they
+// have the entry. ErrNotMember if there is no member of this ID. See AddLearner for what short forms
+// have in common.
 func (g *Group) UpdateAddress(ctx context.Context, id NodeID, address string) error {
-	return g.edit(ctx, false, func(t *MembershipTarget) error {
+	return g.editMember(ctx, id, func(m *Member) { m.Address = address })
+}
+
+// SetPriority says how much rather than others a member is to lead. A leader hands over to a
+// voter of higher priority that answers and has nearly all that is committed, some election
+// time-outs after it was elected, and TransferLeadership to nobody in particular goes by it.
+// It has no part in elections: who has the most is not waited for. ErrNotMember if there is no member
+// of this ID. See AddLearner for what short forms have in common.
+func (g *Group) SetPriority(ctx context.Context, id NodeID, priority uint8) error {
+	return g.editMember(ctx, id, func(m *Member) { m.Priority = priority })
+}
+
+// editMember changes what is recorded of a member.
+func (g *Group) editMember(ctx context.Context, id NodeID, do func(*Member)) error {
+	return g.edit(ctx, func(_ *Status, t *MembershipTarget) error {
 		for _, list := range [][]Member{t.Voters, t.Learners} {
 			for i := range list {
 				if list[i].ID == id {
-					list[i].Address = address
+					do(&list[i])
 					return nil
 				}
 			}

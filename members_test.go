@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,7 +149,14 @@ func TestChangeThatRisksTheQuorum(t *testing.T) {
 		if err != nil || !errors.Is(plan.Refusal, raft.ErrQuorumAtRisk) || len(plan.Reasons) != 1 {
 			t.Fatalf("the plan is %+v, %v", plan, err)
 		}
-		t.Log(plan.Reasons[0])
+		if !strings.Contains(plan.Reasons[0], "2 are needed") {
+			t.Errorf("the reason is %q", plan.Reasons[0])
+		}
+		target.Voters = []raft.Member{{ID: others[0], Address: "b"}, {ID: 9, Address: "c"}}
+		plan, err = leader.group.PlanMembership(target)
+		if err != nil || len(plan.Reasons) != 1 || !strings.Contains(plan.Reasons[0], "(node 9 counts, and has to catch up first)") {
+			t.Errorf("with a new one: %q, %v", plan.Reasons, err)
+		}
 	})
 }
 
@@ -184,6 +192,10 @@ func TestWipedVoter(t *testing.T) {
 		c.await("it to be noticed", func() bool {
 			return slices.ContainsFunc(c.serving().group.Status().Peers, func(p raft.PeerStatus) bool { return p.ID == wiped && p.LostDisk })
 		})
+		if s := c.serving().group.Status(); !slices.ContainsFunc(s.Troubles, func(t raft.Trouble) bool { return strings.Contains(t.What, "another data folder") }) ||
+			!finds(&s, "logged") {
+			t.Errorf("the leader has logged %+v, and says %+v", s.Troubles, s.Explain())
+		}
 		c.awaitEqual()
 		for id := range c.members {
 			if id != wiped {
@@ -198,6 +210,12 @@ func TestWipedVoter(t *testing.T) {
 			if id != wiped {
 				c.start(id)
 			}
+		}
+		c.await("it to be noticed again", func() bool {
+			return slices.ContainsFunc(c.serving().group.Status().Peers, func(p raft.PeerStatus) bool { return p.ID == wiped && p.LostDisk })
+		})
+		if err := c.serving().group.AddVoter(c.t.Context(), joining); !errors.Is(err, raft.ErrChangeRefused) {
+			t.Fatalf("a voter that was wiped is added, though it has not been removed: %v", err)
 		}
 		c.change(func(g *raft.Group) error { return g.Remove(c.t.Context(), wiped) })
 		c.change(func(g *raft.Group) error { return g.AddVoter(c.t.Context(), joining) })
@@ -221,6 +239,9 @@ func TestTransferAndDrain(t *testing.T) {
 		if err := to.group.Drain(ctx); err != nil {
 			t.Fatal(err)
 		}
+		if !to.group.Status().Drained {
+			t.Error("Drain has returned, and Status does not show it")
+		}
 		c.await("another leader", func() bool { return c.serving() != to })
 		for range 3 {
 			_ = c.serving().group.TransferLeadership(ctx, to.id)
@@ -234,5 +255,87 @@ func TestTransferAndDrain(t *testing.T) {
 		if err := c.serving().group.TransferLeadership(ctx, to.id); err != nil || c.serving() != to {
 			t.Fatalf("%d leads, %v", c.serving().id, err)
 		}
+	})
+}
+
+// TestShortFormsAskTheLeader: who does not lead may not know the members, so that it says nothing
+// of them but whom to ask.
+func TestShortFormsAskTheLeader(t *testing.T) {
+	inBubble(t, 3, func(c *cluster) {
+		joining := c.add(4)
+		ctx := c.t.Context()
+		for _, asked := range []*member{c.members[4], c.follower()} {
+			for name, err := range map[string]error{
+				"remove": asked.group.Remove(ctx, 9), "promote": asked.group.Promote(ctx, 9), "demote": asked.group.Demote(ctx, 9),
+				"replace": asked.group.Replace(ctx, 9, joining), "update-address": asked.group.UpdateAddress(ctx, 9, "x"),
+				"add-voter": asked.group.AddVoter(ctx, joining), "add-learner": asked.group.AddLearner(ctx, raft.Member{ID: 1, Address: "x"}),
+			} {
+				if !errors.Is(err, raft.ErrChangeNotLeader) || errors.Is(err, raft.ErrNotMember) {
+					t.Errorf("%s on node %d, which does not lead: %v", name, asked.id, err)
+				}
+			}
+		}
+		if err := c.serving().group.Remove(ctx, 9); !errors.Is(err, raft.ErrNotMember) || !errors.Is(err, raft.ErrChangeRefused) {
+			t.Errorf("remove a stranger: %v", err)
+		}
+	})
+}
+
+// TestReplace: asked for again it is the same change, and what would not put a node in the place of
+// another is refused.
+func TestReplace(t *testing.T) {
+	inBubble(t, 3, func(c *cluster) {
+		ctx := c.t.Context()
+		other := c.follower().id
+		third := 6 - other - c.serving().id
+		for name, by := range map[string]raft.Member{
+			"by a voter": {ID: third, Address: "node-0"}, "by itself": {ID: other, Address: "node-0"},
+		} {
+			if err := c.serving().group.Replace(ctx, other, by); !errors.Is(err, raft.ErrChangeRefused) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if got := c.voters(); len(got) != 3 {
+			t.Fatalf("the voters are %d", got)
+		}
+		joining := raft.Member{ID: 4, Address: "node-4"}
+		for range 2 { // Node 4 is not there yet.
+			short, cancel := context.WithTimeout(ctx, electionTimeout/2)
+			defer cancel()
+			if err := c.serving().group.Replace(short, other, joining); !errors.Is(err, raft.ErrChangeGoesOn) {
+				t.Fatalf("asked for while it waits: %v", err)
+			}
+		}
+		c.add(4)
+		for range 2 {
+			c.change(func(g *raft.Group) error { return g.Replace(ctx, other, joining) })
+		}
+		if got := c.voters(); !slices.Contains(got, 4) || slices.Contains(got, other) || len(got) != 3 {
+			t.Errorf("the voters are %d", got)
+		}
+	})
+}
+
+// TestRemoveAgain: to remove whom a change that is under way removes is to wait for it.
+func TestRemoveAgain(t *testing.T) {
+	inBubble(t, 3, func(c *cluster) {
+		leader, other := c.serving(), c.follower().id
+		var target []raft.Member
+		for _, m := range append(c.addresses(), raft.Member{ID: 9, Address: "nowhere"}) {
+			if m.ID != other {
+				target = append(target, m)
+			}
+		}
+		ask := func(do func(ctx context.Context) error) {
+			short, cancel := context.WithTimeout(c.t.Context(), electionTimeout/2)
+			defer cancel()
+			if err := do(short); !errors.Is(err, raft.ErrChangeGoesOn) {
+				t.Errorf("a change that waits for node 9: %v", err)
+			}
+		}
+		ask(func(ctx context.Context) error {
+			return leader.group.ChangeMembership(ctx, raft.MembershipTarget{Voters: target})
+		})
+		ask(func(ctx context.Context) error { return leader.group.Remove(ctx, other) })
 	})
 }

@@ -25,6 +25,7 @@ type Node struct {
 	writer  *logwriter.Writer
 	// throttle bounds the snapshots that all groups send.
 	throttle *snapshotter.Throttle
+	tuning   tuning[Tunables]
 
 	mu     sync.RWMutex
 	groups map[GroupID]*Group
@@ -51,10 +52,11 @@ func open(cfg Config, driver *drive.Driver) (*Node, error) {
 		cfg.Seed = rand.Uint64()
 	}
 	n := &Node{
-		cfg: cfg, started: time.Now(), writer: logwriter.New(cfg.Log),
+		cfg: cfg, started: time.Now(),
 		groups: make(map[GroupID]*Group), starting: make(map[GroupID]bool), written: make(chan struct{}),
 		driver: driver, throttle: snapshotter.NewThrottle(cfg.SnapshotTransfersMax, int64(cfg.SnapshotBytesPerSecond)),
 	}
+	n.writer = logwriter.New(cfg.Log, func() int64 { return int64(n.now()) })
 	if err := cfg.Transport.Start(n.deliver, n.unreachable); err != nil {
 		return nil, fmt.Errorf("raft: start transport: %w", err)
 	}

@@ -18,9 +18,11 @@ type MembershipPlan struct {
 	// CatchUp are those who are to vote and have to catch up first.
 	CatchUp []PlanCatchUp
 	// Refusal is why ChangeMembership would refuse, nil if it would not; Reasons says it in
-	// words, with numbers.
+	// words, with numbers. ErrChangeTooEarly is not foreseen.
 	Refusal error
 	Reasons []string
+
+	_ struct{}
 }
 
 // PlanStep is a membership on the way to another.
@@ -30,17 +32,18 @@ type PlanStep struct {
 	Membership Membership
 	// Quorums are what decides in this step: one, or two while it is joint.
 	Quorums []PlanQuorum
-	// Tolerates is how many more voters may fail, whichever they are; -1 if there is no
-	// quorum as it is.
+	// Tolerates is how many more voters may fail, whichever they are, of those that answer; -1 if
+	// there is no quorum as it is.
 	Tolerates int
 }
 
 // PlanQuorum is a set of voters of which a majority decides.
 type PlanQuorum struct {
 	Voters []NodeID
-	// Answering are those of them who answer now, and may vote.
+	// Answering are those of them who answer now and may vote, and those who do not vote yet: they
+	// do so only when they have caught up.
 	Answering []NodeID
-	// Needs is how many have to.
+	// Needs is how many of them have to answer.
 	Needs int
 }
 
@@ -53,50 +56,71 @@ type PlanCatchUp struct {
 	CaughtUp bool
 }
 
-// PlanMembership says what ChangeMembership would do, and does nothing. It is to be called on
-// the leader, and returns ErrChangeNotLeader on others: only the leader knows who answers.
+// PlanMembership says what ChangeMembership would do, and does nothing, nor does it wait. It is to be
+// called on the leader, and returns ErrChangeNotLeader on others, for only the leader knows who
+// answers; ErrChangeRefused if the target is none that a group can have; and ErrStopped.
 func (g *Group) PlanMembership(target MembershipTarget) (MembershipPlan, error) {
 	to := target.membership()
 	if err := to.Validate(); err != nil {
 		return MembershipPlan{}, fmt.Errorf("%w: %w", ErrChangeRefused, err)
 	}
-	s := g.Status()
-	if s.Role != RoleLeader {
-		return MembershipPlan{}, ErrChangeNotLeader
+	s, err := g.leading()
+	if err != nil {
+		return MembershipPlan{}, err
 	}
-	p := planner{status: &s, plan: MembershipPlan{Index: s.MembershipIndex}}
+	return planOf(&s, &target), nil
+}
+
+// planOf makes the plan of a leader with this status.
+func planOf(s *Status, target *MembershipTarget) MembershipPlan {
+	to := target.membership()
+	p := planner{status: s, plan: MembershipPlan{Index: s.MembershipIndex}}
 	p.step("now", s.Membership)
 	p.walk(&s.Membership, &to)
-	p.judge(&target, &to)
-	return p.plan, nil
+	p.judge(target)
+	return p.plan
 }
 
 // planner makes a plan from what the leader knows.
 type planner struct {
 	status *Status
 	plan   MembershipPlan
+	// isOnItsWay says that the membership in effect is the target, or leads there by itself.
+	isOnItsWay bool
+	// malformed is what is wrong with a membership on the way.
+	malformed error
 }
 
 // walk adds the steps that are left.
 func (p *planner) walk(from, to *Membership) {
-	m := *from
-	if !m.IsJoint() {
-		m = change.Begin(from, to)
-		if m.Equal(from) && !m.IsChanging() {
-			return
-		}
-		if !m.IsChanging() {
-			p.step("final", m)
-			return
-		}
-		p.step("catch up", m)
-		for _, id := range change.Newcomers(&m) {
-			p.plan.CatchUp = append(p.plan.CatchUp, p.catchUp(id))
-		}
-		m = change.Joint(&m, func(NodeID) Incarnation { return 0 })
-		p.step("joint", m)
+	m := change.Begin(from, to)
+	if p.malformed = m.Validate(); p.malformed != nil {
+		return
 	}
-	p.step("final", change.Final(&m))
+	if from.IsJoint() {
+		m = change.Final(from)
+		p.isOnItsWay = sameMembers(&m, to)
+		p.step("final", m)
+		return
+	}
+	p.isOnItsWay = m.Equal(from)
+	switch {
+	case m.IsChanging():
+		p.walkJoint(&m)
+	case !p.isOnItsWay:
+		p.step("final", m)
+	}
+}
+
+// walkJoint adds the steps from where new voters catch up on.
+func (p *planner) walkJoint(m *Membership) {
+	p.step("catch up", *m)
+	for _, id := range change.Newcomers(m) {
+		p.plan.CatchUp = append(p.plan.CatchUp, p.catchUp(id))
+	}
+	joint := change.Joint(m, func(NodeID) Incarnation { return 0 })
+	p.step("joint", joint)
+	p.step("final", change.Final(&joint))
 }
 
 func (p *planner) step(name string, m Membership) {
@@ -128,13 +152,13 @@ func (q *PlanQuorum) spare() int { return max(len(q.Answering)-q.Needs, -1) }
 
 func (p *planner) catchUp(id NodeID) PlanCatchUp {
 	if peer := p.status.peer(id); peer != nil {
-		return PlanCatchUp{ID: id, Lag: p.status.LastIndex - peer.MatchIndex, CaughtUp: peer.CaughtUp}
+		return PlanCatchUp{ID: id, Lag: p.status.lag(peer), CaughtUp: peer.CaughtUp}
 	}
 	return PlanCatchUp{ID: id, Lag: p.status.LastIndex}
 }
 
 // judge finds out what the core would say.
-func (p *planner) judge(target *MembershipTarget, to *Membership) {
+func (p *planner) judge(target *MembershipTarget) {
 	s, m := p.status, &p.status.Membership
 	final := p.plan.Steps[len(p.plan.Steps)-1]
 	refuse := func(why error, format string, args ...any) {
@@ -142,16 +166,35 @@ func (p *planner) judge(target *MembershipTarget, to *Membership) {
 		p.plan.Reasons = append(p.plan.Reasons, fmt.Sprintf(format, args...))
 	}
 	switch {
+	case p.malformed != nil:
+		refuse(ErrChangeRefused, "on the way there would be a %v", p.malformed)
+	case s.Transferring != 0:
+		refuse(ErrChangeNotLeader, "node %d is handing leadership over to node %d", s.ID, s.Transferring)
 	case target.IfIndex != 0 && target.IfIndex != s.MembershipIndex:
 		refuse(ErrChangeOutdated, "the membership has index %d, not %d", s.MembershipIndex, target.IfIndex)
-	case sameMembers(&final.Membership, to) && (m.IsJoint() || len(p.plan.Steps) == 1):
+	case p.isOnItsWay:
 	case m.IsJoint():
 		refuse(ErrChangeUnderWay, "the voters %s are taking over from %s", idList(m.Voters), idList(m.Outgoing))
 	case s.MembershipIndex > s.CommittedMembershipIndex:
 		refuse(ErrChangeUnderWay, "the membership at index %d is not committed yet", s.MembershipIndex)
 	case !target.Force && final.Tolerates < 0:
-		refuse(ErrQuorumAtRisk, "%s", sentenceOf(&final.Quorums[0]))
+		refuse(ErrQuorumAtRisk, "%s%s", sentenceOf(&final.Quorums[0]), p.counted())
 	}
+}
+
+// counted says who is counted among those who answer, though nobody knows yet whether they will.
+func (p *planner) counted() string {
+	var ids []NodeID
+	for _, c := range p.plan.CatchUp {
+		ids = append(ids, c.ID)
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	if len(ids) == 1 {
+		return fmt.Sprintf(" (%s counts, and has to catch up first)", nodeList(ids))
+	}
+	return fmt.Sprintf(" (%s count, and have to catch up first)", nodeList(ids))
 }
 
 // peer returns how the leader sees a peer, nil if it has none of this ID.

@@ -35,14 +35,17 @@ func (g *Group) Snapshot(ctx context.Context) (SnapshotMeta, error) {
 	g.snapshots.Take(func(meta SnapshotMeta, err error) { done <- outcome{meta, err} })
 	select {
 	case o := <-done:
-		if o.err != nil {
+		switch {
+		case errors.Is(o.err, snapshotter.ErrClosed):
+			return SnapshotMeta{}, g.stopped()
+		case o.err != nil:
 			return SnapshotMeta{}, fmt.Errorf("raft: take snapshot of group %d: %w", g.cfg.ID, o.err)
 		}
 		return o.meta, nil
 	case <-ctx.Done():
 		return SnapshotMeta{}, context.Cause(ctx)
 	case <-g.done:
-		return SnapshotMeta{}, ErrStopped
+		return SnapshotMeta{}, g.stopped()
 	}
 }
 
@@ -110,7 +113,8 @@ func (o snapshotOwner) Capture(stream bool) {
 // Taken lets the loop forget what the snapshot covers.
 func (o snapshotOwner) Taken(meta SnapshotMeta) {
 	o.g.logger.Debug("snapshot taken", "id", meta.ID.String(), "last", meta.Last.String(), "bytes", meta.Size)
-	o.g.tell(core.SnapshotTaken{Last: meta.Last}, o.g.retention.compaction(meta.Last.Index, &o.g.cfg.Snapshots))
+	policy := o.g.snapshotPolicy()
+	o.g.tell(core.SnapshotTaken{Last: meta.Last}, o.g.retention.compaction(meta.Last.Index, &policy))
 }
 
 // Received lets the core decide what to do with it.

@@ -2,7 +2,10 @@
 
 package raft
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Role is the part that a member plays in its group.
 type Role uint8
@@ -21,8 +24,13 @@ const (
 
 var roleNames = [...]string{"follower", "pre-candidate", "candidate", "leader"}
 
-// String names the role.
-func (r Role) String() string { return roleNames[r] }
+// String names the role; one that is none of these by its number.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return fmt.Sprintf("role %d", uint8(r))
+}
 
 // MarshalText writes the role's name.
 func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -67,16 +75,24 @@ type Status struct {
 	// the leader for one, and does not lead nor apply anything until it has got it.
 	StateLost bool
 	// Snapshots says what goes on about snapshots.
-	Snapshots  SnapshotStatus
+	Snapshots SnapshotStatus
+	// Disk says how long the node's log store takes, Queues what waits on this member.
+	Disk   DiskStatus
+	Queues QueueStatus
+	// Troubles are what the group has last logged as a warning or an error on this node, the latest
+	// first, each message once.
+	Troubles   []Trouble
 	Membership Membership
 	// Contacts says when this member has last heard from each of the others, by ascending ID.
-	// Where there is no leader, members ask each other for votes several times in an election
-	// time-out, so that whoever is silent for longer does not answer. A member that follows a
-	// leader hears from no one else.
+	// Where there is no leader, voters ask each other for votes several times in an election
+	// time-out, so that whoever is silent for longer does not answer. But those who do not stand for
+	// election, because they are drained, say, hear only from those who do, and learners from
+	// nobody. A member that follows a leader hears from no one else.
 	Contacts []Contact
 	// Peers is how the leader sees the others, by ascending ID; empty on others.
 	Peers []PeerStatus
-	// Failure is why the group has stopped on this node, nil while it runs.
+	// Failure is why the group has stopped on this node, ErrStopped if it was closed, nil while it runs.
+	// What a group knew when it stopped is not true any more.
 	Failure error
 }
 

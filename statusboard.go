@@ -112,6 +112,22 @@ func (g *Group) Status() Status {
 	meant := s.Membership.Incarnation(s.ID)
 	s.LostDisk = meant != 0 && meant != max(incarnationOf(g.node.cfg.Log), incarnationNone)
 	s.Snapshots = g.snapshotStatus()
-	s.Failure = g.Err()
+	s.Disk, s.Queues = g.queueStatus()
+	s.Troubles = g.troubles.describe(now)
+	s.Failure = g.whyStopped()
 	return s
+}
+
+// whyStopped returns the failure that has stopped the group, ErrStopped if it was closed, and nil while
+// it runs.
+func (g *Group) whyStopped() error {
+	if err := g.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-g.done:
+		return ErrStopped
+	default:
+		return nil
+	}
 }

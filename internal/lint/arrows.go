@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 
 	"rafttest":            {".", "wire", "mem"},
 	"internal/sim":        {anything},
-	"internal/mc":         {"wire", "internal/core", "internal/progress"},
+	"internal/mc":         {"wire", "internal/change", "internal/core", "internal/progress"},
 	"internal/refine":     {"wire"},
 	"internal/scripttest": {"wire", "internal/core"},
 	"internal/lint":       {},

@@ -10,4 +10,6 @@
 // The first error is the end: nothing is retried, because after a failed write
 // or sync nobody knows what the disk holds. Every group is told that has a write
 // waiting, or queues another one, and the writes are dropped.
+//
+// How long Saves take is measured, for people: see Stats.
 package logwriter

@@ -34,6 +34,7 @@ type Group interface {
 // goroutine, Step from one at a time.
 type Writer struct {
 	store Store
+	now   func() int64
 	wake  chan struct{}
 
 	mu      sync.Mutex
@@ -41,6 +42,10 @@ type Writer struct {
 	bytes   int // of all entries in queue
 	failure error
 	closed  bool
+	latency latency
+	// savingSince is when the Save that is under way has begun, if saving says that one is.
+	saving      bool
+	savingSince int64
 
 	// The rest belongs to the goroutine that steps.
 	taken   []write
@@ -61,9 +66,10 @@ type synced struct {
 	seq   uint64
 }
 
-// New returns a writer, which does nothing until Run or Step is called.
-func New(store Store) *Writer {
-	return &Writer{store: store, wake: make(chan struct{}, 1)}
+// New returns a writer, which does nothing until Run or Step is called. now is a clock that never
+// runs backwards, in nanoseconds; it may be called from any goroutine.
+func New(store Store, now func() int64) *Writer {
+	return &Writer{store: store, now: now, wake: make(chan struct{}, 1)}
 }
 
 // Queue queues a write. It does not wait. The update's entries must not be
@@ -86,11 +92,7 @@ func (w *Writer) Queue(group Group, seq uint64, update wire.Update) {
 }
 
 // Bytes returns the size of the entries that are queued and not yet being saved.
-func (w *Writer) Bytes() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.bytes
-}
+func (w *Writer) Bytes() int { return w.Stats().Bytes }
 
 // Run steps until Close. It is the writer's goroutine.
 func (w *Writer) Run() {
@@ -148,6 +150,9 @@ func (w *Writer) collect() bool {
 	clear(w.queue[rest:])
 	w.queue = w.queue[:rest]
 	w.bytes -= size
+	if n > 0 {
+		w.begin()
+	}
 	w.mu.Unlock()
 
 	w.updates = w.updates[:0]
@@ -159,6 +164,9 @@ func (w *Writer) collect() bool {
 
 // report tells each group once.
 func (w *Writer) report(err error) (more bool) {
+	w.mu.Lock()
+	w.end()
+	w.mu.Unlock()
 	if err != nil {
 		w.fail(err)
 		return false

@@ -88,11 +88,17 @@ func (g *group) queue(w *Writer, seq uint64, bytes int) {
 	w.Queue(g, seq, update)
 }
 
+// clock is one that begins now, in the bubble's time where there is one.
+func clock() func() int64 {
+	begin := time.Now()
+	return func() int64 { return int64(time.Since(begin)) }
+}
+
 // inBubble runs a writer on a disk; test must close it.
 func inBubble(t *testing.T, d *disk, test func(t *testing.T, w *Writer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := New(d)
+		w := New(d, clock())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -165,7 +171,7 @@ func TestOneSaveIsBounded(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d, g := &disk{}, &group{id: 1}
-			w := New(d)
+			w := New(d, clock())
 			for i, size := range test.sizes {
 				g.queue(w, uint64(i+1), size)
 			}
@@ -280,7 +286,7 @@ func TestTheFirstErrorIsTheEnd(t *testing.T) {
 func TestCloseSavesWhatIsQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, g := &disk{delay: time.Second}, &group{id: 1}
-		w := New(d)
+		w := New(d, clock())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -322,7 +328,7 @@ func TestGroupsMayQueueWhenTheyAreTold(t *testing.T) {
 
 func TestGroupsLearnWhetherTheWriterIsIdle(t *testing.T) {
 	d, a, b := &disk{}, &group{id: 1}, &group{id: 2}
-	w := New(d)
+	w := New(d, clock())
 	a.queue(w, 1, saveBytesMax)
 	b.queue(w, 1, 30)
 	w.Step()

@@ -47,7 +47,13 @@ func NewThrottle(transfers int, bytesPerSecond int64) *Throttle {
 }
 
 // SetRate changes how many bytes a second may be sent from now on; zero or less means no limit.
-func (t *Throttle) SetRate(bytesPerSecond int64) { t.bytesPerSecond.Store(bytesPerSecond) }
+// The next chunk may be sent at once, however low the rate was before.
+func (t *Throttle) SetRate(bytesPerSecond int64) {
+	t.bytesPerSecond.Store(bytesPerSecond)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nextAt = 0
+}
 
 // admit reports whether a member may fetch now, and counts it until the time given.
 func (t *Throttle) admit(group wire.GroupID, to wire.NodeID, now, until int64) bool {
