@@ -95,12 +95,11 @@ func (c *Core) isSafe(target *wire.Membership) bool {
 
 // isAble reports whether a voter answers, and may vote.
 func (c *Core) isAble(id wire.NodeID) bool {
-	meant := c.membership().Incarnation(id)
 	if id == c.cfg.ID {
-		return c.isMyself(meant)
+		return c.isMyself(c.membership().Incarnation(id))
 	}
 	p := c.leader.peer(id)
-	return p != nil && c.now-p.Contact < c.cfg.ElectionTimeout && (meant == 0 || p.incarnation == 0 || p.incarnation == meant)
+	return p != nil && c.now-p.Contact < c.cfg.ElectionTimeout && c.isMeant(p)
 }
 
 // advanceChange takes the next step of a change as soon as the one before is committed in

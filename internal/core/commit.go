@@ -43,15 +43,23 @@ func (c *Core) tellCommit() {
 	}
 }
 
-// durableOn returns up to where a voter is known to hold the leader's log durably.
+// durableOn returns up to where a voter is known to hold the leader's log durably. What is on
+// another disk than the one with which it became a voter does not count: with that it may have
+// lost the vote for a later leader, and with the vote the promise to follow no earlier one.
 func (c *Core) durableOn(id wire.NodeID) uint64 {
 	if id == c.cfg.ID {
 		return uint64(c.lane.durable)
 	}
-	if p := c.leader.peer(id); p != nil {
+	if p := c.leader.peer(id); p != nil && c.isMeant(p) {
 		return uint64(p.Match)
 	}
 	return 0
+}
+
+// isMeant reports whether a peer is, for all that is known, the one that the membership means.
+func (c *Core) isMeant(p *peerState) bool {
+	meant := c.membership().Incarnation(p.ID)
+	return meant == 0 || p.incarnation == 0 || p.incarnation == meant
 }
 
 // setCommit is the only place that moves the commit index. It never falls.

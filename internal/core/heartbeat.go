@@ -55,10 +55,12 @@ func (c *Core) checkQuorum() {
 		return
 	}
 	contact := Instant(c.quorum().Reached(func(id wire.NodeID) uint64 {
-		if p := l.peer(id); p != nil {
+		if p := l.peer(id); p == nil {
+			return uint64(c.now)
+		} else if c.isMeant(p) {
 			return uint64(p.Contact)
 		}
-		return uint64(c.now)
+		return 0
 	}))
 	l.quorumAt = contact + c.cfg.ElectionTimeout
 	if c.now >= l.quorumAt {
