@@ -5,7 +5,9 @@
 //
 //	go run ./cmd/raftmc -scope mc1
 //	go run ./cmd/raftmc -scope mc2 -json
+//	go run ./cmd/raftmc -scope mc4 -json
 //	go run ./cmd/raftmc -scope mc5 -json
+//	go run ./cmd/raftmc -scope mc8 -json
 //
 // It lists the bounds, then says for each part of the scope what was tried. Its last
 // line sums up, as JSON with -json. The exit status is 1 if an invariant was violated
@@ -46,7 +48,7 @@ func run(args []string, out, news io.Writer) int {
 	c := command{out: out, news: news}
 	flags := flag.NewFlagSet("raftmc", flag.ContinueOnError)
 	flags.SetOutput(news)
-	scope := flags.String("scope", "mc1", "what to try: mc1, mc2 or mc5")
+	scope := flags.String("scope", "mc1", "what to try: mc1, mc2, mc4, mc5 or mc8")
 	flags.IntVar(&c.part, "part", 0, "the number of the only `part` to try")
 	flags.StringVar(&c.script, "replay", "", "tell what happens in a `script` in the part")
 	flags.IntVar(&c.options.Workers, "workers", runtime.GOMAXPROCS(0), "how many goroutines search")

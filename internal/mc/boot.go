@@ -9,24 +9,25 @@ import (
 )
 
 // restart starts the member anew, with what its disk holds.
-func (s *step) restart(id wire.NodeID, disk image) {
+func (s *step) restart(before *local, disk image, incarnation wire.Incarnation) {
 	s.isRestart = true
-	s.l = s.m.boot(id, disk)
+	s.l = s.m.boot(before.id, disk, incarnation)
 	s.handle() // An installation that the crash has interrupted goes on.
 }
 
 // boot starts a member on its disk. Its state machine keeps nothing: it is given the newest
 // snapshot, and where that does not reach the beginning of the log, its state is lost.
-func (m *model) boot(id wire.NodeID, disk image) *local {
+func (m *model) boot(id wire.NodeID, disk image, incarnation wire.Incarnation) *local {
 	cfg := core.Config{
 		ID: id, ElectionTimeout: electionTimeout, HeartbeatInterval: heartbeatInterval, WriteStallTimeout: stallTimeout, Seed: uint64(id),
+		Incarnation: incarnation,
 	}
 	snapshot, found := disk.newest()
 	recovery := core.Recovery{Snapshot: snapshot, Applied: snapshot.Last.Index, StateLost: !found && disk.base.Index > 0}
 	c, err := core.Recover(cfg, m.logState(&disk), recovery, 0)
 	invariant.Check(err == nil, "mc: a disk can be read", "error", err)
 	return &local{
-		id: id, core: c, disk: disk, records: disk.records, applied: c.Brief().Commit, machine: snapshot.Last.Index,
+		id: id, incarnation: incarnation, core: c, disk: disk, records: disk.records, applied: c.Brief().Commit, machine: snapshot.Last.Index,
 		streams: make([]stream, m.bounds.Nodes), transfers: transfers{asked: make([]core.OfferSnapshot, m.bounds.Nodes)},
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // checkStep verifies what a member alone shows, after a step.
-func (s *step) checkStep(before *local) {
+func (s *step) checkStep(before *local, event action) {
 	was, is := before.status, s.l.status
 	if is.HardState.Term < s.l.disk.hard.Term {
 		s.fail(TermMonotonic, "node %d is in term %d, its disk in %d", s.l.id, is.HardState.Term, s.l.disk.hard.Term)
@@ -19,6 +19,9 @@ func (s *step) checkStep(before *local) {
 	if s.isRestart {
 		return
 	}
+	s.checkChange(before)
+	s.checkElected(before, event)
+	s.checkVote(event)
 	if is.HardState.Term < was.HardState.Term {
 		s.fail(TermMonotonic, "node %d was in term %d, is in %d", s.l.id, was.HardState.Term, is.HardState.Term)
 	}

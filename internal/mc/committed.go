@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/balsa-raft/raft/internal/core"
+	"github.com/balsa-raft/raft/wire"
 )
 
 // commitRule (I8): a leader commits up to an entry of its own term, which a quorum has
@@ -18,8 +19,22 @@ func (t *transition) commitRule() string {
 	if term := t.is.log[applied-1].term; term != status.HardState.Term {
 		return fmt.Sprintf("leader %d of term %d commits entry %d of term %d by counting", t.is.id, status.HardState.Term, applied, term)
 	}
-	if on := t.durableOn(t.is.log[:applied]); !on.isQuorum(t.m.inEffect(t.is.log)) {
-		return fmt.Sprintf("leader %d commits entry %d, which %d of %d disks hold", t.is.id, applied, on.count(), len(t.after.nodes))
+	// What was there before the step was counted by the membership of before: a commit may lead
+	// to the next membership at once.
+	before := min(int(applied), len(t.old.log))
+	if before > int(t.old.applied) && t.old.status.Role == core.Leader {
+		if detail := t.commitsWith(t.is.log[:before], t.m.inEffect(t.old.log)); detail != "" || before == int(applied) {
+			return detail
+		}
+	}
+	return t.commitsWith(t.is.log[:applied], t.m.inEffect(t.is.log[:applied]))
+}
+
+// commitsWith says what keeps a leader from committing a log in a membership. Who has lost
+// its disk may have acknowledged before: it does not vote any more.
+func (t *transition) commitsWith(log []slot, of *wire.Membership) string {
+	if on := t.durableOn(log) | t.strangersTo(of); !on.isQuorum(of) {
+		return fmt.Sprintf("leader %d commits entry %d, which nodes %05b of voters %v %v hold", t.is.id, len(log), on, of.Voters, of.Outgoing)
 	}
 	return ""
 }

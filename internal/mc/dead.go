@@ -23,6 +23,8 @@ type undertaker struct {
 	// ceiling is the highest term that anybody will ever be in, from this state on.
 	ceiling              wire.Term
 	mayCrash, mayTimeout bool
+	// wipeable is who may yet lose its disk, zero if nobody may.
+	wipeable wire.NodeID
 }
 
 // bury drops the dead messages of a state.
@@ -36,8 +38,11 @@ func (m *model) bury(r *recall, s *state) {
 			u.ceiling = max(u.ceiling, min(status.HardState.Term+1, m.bounds.TermMax))
 		}
 	}
-	if u.mayTimeout {
+	if u.mayTimeout || m.mayRetire {
 		u.ceiling = m.bounds.TermMax
+	}
+	if s.left[forWipe] > 0 {
+		u.wipeable = m.bounds.Wiped
 	}
 	s.messages = slices.DeleteFunc(s.messages, u.isDead)
 }
@@ -46,6 +51,9 @@ func (u *undertaker) at(id wire.NodeID) *local { return u.m.locals.at(u.s.nodes[
 
 func (u *undertaker) isDead(number uint32) bool {
 	sent := u.m.messages.at(number)
+	if sent.to == u.wipeable {
+		return false // Nothing of what it was may count.
+	}
 	return u.isDeadReply(sent) || u.isDeadRequest(sent, number)
 }
 
@@ -54,9 +62,10 @@ func (u *undertaker) isDeadReply(sent *message) bool {
 	switch reply := sent.payload.(type) {
 	case *wire.PreVoteReply:
 		// It has no term to teach, and answers a round that is over. A restart begins
-		// to count rounds anew.
-		isCurrent := receiver.status.Role == core.PreCandidate && reply.Round == wire.Round(receiver.round)
-		return reply.Term <= receiver.disk.hard.Term && !isCurrent && !(u.mayCrash && u.mayTimeout)
+		// to count rounds anew, so that one that is over may come again.
+		isCurrent := reply.Round == receiver.round && receiver.status.Role == core.PreCandidate
+		mayBe := u.mayTimeout && (reply.Round > receiver.round || u.mayCrash)
+		return reply.Term <= receiver.disk.hard.Term && !isCurrent && !mayBe
 	case *wire.VoteReply:
 		return isOver(reply.Term, receiver, core.Candidate)
 	case *wire.HeartbeatReply:
@@ -64,7 +73,7 @@ func (u *undertaker) isDeadReply(sent *message) bool {
 	case *wire.SnapshotWanted:
 		return isOver(reply.Term, receiver, core.Leader)
 	case *wire.AppendReply:
-		return isOver(reply.Term, receiver, core.Leader) || isKnown(reply, receiver, sent.from)
+		return isOver(reply.Term, receiver, core.Leader) || u.isKnown(reply, receiver, sent.from)
 	}
 	return false
 }
@@ -81,10 +90,11 @@ func isOver(term wire.Term, receiver *local, role core.Role) bool {
 
 // isKnown reports whether a reply to a leader is of an epoch that is over, or says what
 // the leader knows: match never falls, and a stream does not return to probing in one
-// epoch.
-func isKnown(reply *wire.AppendReply, leader *local, from wire.NodeID) bool {
+// epoch. But who has to catch up may have to say it again, and another disk makes a
+// leader forget what it knew.
+func (u *undertaker) isKnown(reply *wire.AppendReply, leader *local, from wire.NodeID) bool {
 	p := leader.peer(from)
-	if p == nil || reply.Term != leader.status.HardState.Term {
+	if p == nil || reply.Term != leader.status.HardState.Term || from == u.m.bounds.Wiped {
 		return false
 	}
 	switch {
@@ -93,7 +103,7 @@ func isKnown(reply *wire.AppendReply, leader *local, from wire.NodeID) bool {
 	case reply.Rejected:
 		return reply.Match <= p.Match
 	}
-	return reply.Match <= p.Match && p.State == progress.Replicate
+	return reply.Match <= p.Match && p.State == progress.Replicate && !u.m.known.mayLearn(from)
 }
 
 // isDeadRequest reports whether a request does nothing to its receiver, now and for
@@ -110,6 +120,8 @@ func (u *undertaker) isDeadRequest(sent *message, number uint32) bool {
 	isForgetful := u.mayCrash || len(receiver.fetches) > 0
 	isSilent := false
 	switch request := sent.payload.(type) {
+	case *wire.TimeoutNow:
+		return request.Term < u.ceiling || u.m.isBeyondBounds(sent, receiver)
 	case *wire.RequestPreVote:
 	case *wire.RequestVote:
 		if isForgetful && request.Term == u.ceiling && receiver.disk.hard.Vote == 0 {

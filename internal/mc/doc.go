@@ -18,6 +18,8 @@
 //	the oldest write of a member ends;
 //	a member loses all but its disk, and restarts (whom it happens to while it is down
 //	  makes no difference: what would have arrived is late or lost);
+//	a leader is asked for other members, or has waited for those who were removed;
+//	a member loses its disk, and restarts with an empty one;
 //	a snapshot becomes durable, taken or fetched; the log forgets what it covers; it is
 //	  restored or turns out to be damaged; a member whose state is lost asks for one.
 //
@@ -35,7 +37,7 @@
 // deadlines; an event moves no clock. Whoever asks for a vote is answered twice: as if
 // the leader had just been heard of, and as if it had not for long. So every order of
 // deadlines is tried, also those that no clock would produce. Left out are a write that
-// takes so long that a leader gives up, transfers, and changes of membership, and that a
+// takes so long that a leader gives up, transfers that somebody asks for, and that a
 // leader skips the heartbeat to a peer that has just answered: it is as late or lost as
 // the network likes, though noted as sent.
 //
@@ -61,6 +63,24 @@
 // is the only one that is used. Left out are state machines that keep their state, and a
 // log store that has entries after a restart that were to be forgotten.
 //
+// # Changes of membership
+//
+// All memberships that may come about are known from the beginning: those of the targets, and
+// those on the way there (internal/change). A node that is no member is there, and knows nothing.
+// A leader hands over when it was removed. Invariants go by the membership that each member has
+// in its log, with quorums that are not the core's (quorum.go). A lost disk is one that somebody
+// has lost as a voter: what it had voted and acknowledged before still is under way.
+//
+// While somebody leads, all peers answer within an election time-out, which decides only whether
+// a step of a change may be taken yet, and whoever ends a round of catching up does so in time.
+// That is no less: what they acknowledge is late instead. Left out are a group that is formed, or
+// formed again by who has lost its disk, changes along with snapshots, learners who stay
+// that, and what members tell each other about who was removed, which is for people.
+//
+// In some parts campaigns are rash: all pre-votes are granted at once, which is more than may
+// happen. In some, leaders are quiet: the news of a commit comes with entries and heartbeats
+// only, which is less.
+//
 // # Making it small
 //
 // A member is a function of its state and an event, so it is asked once and its answer
@@ -70,7 +90,9 @@
 //
 //   - States that differ in the members' names only are one: of the sums of the parts'
 //     hashes under all renamings, the least stands for all. The names decide nothing in
-//     the core but the order of messages.
+//     the core but the order of messages, and to whom a leader hands over that was removed.
+//     So only such renamings count that leave every membership as it is, and nobody who
+//     may be handed over to has another name.
 //   - A step that only consumes a message is not taken.
 //   - A message that can do nothing any more is dropped (dead.go).
 //   - Seq is counted from what is synced (core.AppendState).
@@ -89,7 +111,8 @@
 //
 // # Reading a counterexample
 //
-// It is one of the shortest. Every step says what happens, what the member does, and
+// It is one of the shortest. Memberships, if there are several, come first, by number, and what
+// the members are in the beginning. Every step says what happens, what the member does, and
 // what it then is; "[1 2 3(1)]" are the terms of a log's entries, and commands in
-// brackets. The script below it tells the same again with raftmc -replay.
+// brackets, "2<1>" a membership. The script below it tells the same again with raftmc -replay.
 package mc

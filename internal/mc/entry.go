@@ -3,7 +3,6 @@
 package mc
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/balsa-raft/raft/internal/invariant"
@@ -26,7 +25,7 @@ func (m *model) entry(log []slot, index wire.Index) wire.Entry {
 	case wire.EntryCommand:
 		entry.Data = []byte{s.value}
 	case wire.EntryMembership:
-		entry.Data = wire.AppendMembership(nil, &m.memberships[s.value])
+		entry.Data = []byte(m.known.encoded[s.value])
 	}
 	return entry
 }
@@ -54,9 +53,7 @@ func (m *model) slotOf(e wire.Entry) slot {
 
 // membershipNumber finds a membership among the model's.
 func (m *model) membershipNumber(encoded []byte) uint8 {
-	number := slices.IndexFunc(m.memberships, func(known wire.Membership) bool {
-		return bytes.Equal(wire.AppendMembership(nil, &known), encoded)
-	})
+	number := slices.Index(m.known.encoded, string(encoded))
 	invariant.Check(number >= 0, "mc: memberships are the model's")
 	return uint8(number)
 }
@@ -66,5 +63,5 @@ func (m *model) membershipIn(log []slot, index wire.Index) wire.Membership {
 	if index == 0 {
 		return wire.Membership{}
 	}
-	return m.memberships[log[index-1].value]
+	return m.known.all[log[index-1].value]
 }

@@ -43,14 +43,20 @@ const (
 	// that the core has asked for.
 	want
 	makeOffer
+	// change asks a leader for other members. letGo lets a leader hear from all its peers
+	// for so long that it does not care any more for those who were removed.
+	changeMembers
+	letGo
+	// wipe makes a member lose its disk, and restart with an empty one.
+	wipe
 	kinds
 )
 
 // The letters by which a script names what happens.
-const letters = "dDuUxtkhnpswcCTKbreEqo"
+const letters = "dDuUxtkhnpswcCTKbreEqomlW"
 
 // An action is a kind, the place of a member, and a number: of the message, of the
-// command, of the peer, of the last entry that it is about, or of the fetch.
+// command, of the peer, of the last entry that it is about, of the fetch, or of the target.
 type action uint32
 
 const (
@@ -109,6 +115,8 @@ func (m *model) describe(a action) string {
 		return fmt.Sprintf("node %d may have lost messages to node %d", node, a.number())
 	case takeSnapshot, compact:
 		return fmt.Sprintf("node %d %s through %d", node, deeds[a.kind()], a.number())
+	case changeMembers:
+		return fmt.Sprintf("node %d is asked for %s", node, renderTarget(&m.bounds.Targets[a.number()]))
 	case makeOffer:
 		return fmt.Sprintf("node %d makes its offer to node %d", node, a.number())
 	}
@@ -120,5 +128,6 @@ var deeds = map[kind]string{
 	crash: "crashes and restarts", crashDamaged: "crashes and restarts, and its newest snapshot is damaged",
 	takeSnapshot: "has taken a snapshot", compact: "forgets entries", publish: "has fetched a snapshot, and not noticed yet",
 	receive: "has fetched a snapshot", restored: "has restored a snapshot", failToRestore: "cannot restore a snapshot",
-	want: "asks for a snapshot",
+	want: "asks for a snapshot", letGo: "has heard from all its peers for long, and lets go of those who were removed",
+	wipe: "loses its disk and restarts with an empty one",
 }

@@ -48,6 +48,16 @@ const (
 	AppliedInOrder
 	// MembershipInEffect (I15): the membership in effect is the latest in the log.
 	MembershipInEffect
+	// OneChange (I15): no log has more than one membership behind what is committed, and the
+	// quorums of that meet those of the one before.
+	OneChange
+	// ChangeInOrder (I15): a leader appends a membership only when it has committed something
+	// in its term.
+	ChangeInOrder
+	// ElectedByQuorum (I1, I15): a leader has the votes of a quorum of the membership in effect.
+	ElectedByQuorum
+	// VoterIsMeant (I16): who votes or campaigns has the disk with which it became a voter.
+	VoterIsMeant
 	invariants
 )
 
@@ -55,6 +65,7 @@ var invariantNames = [invariants]string{
 	"the core's own checks", "election safety", "single vote", "term monotonic", "leader append-only", "log matching",
 	"leader completeness", "state machine safety", "commit rule", "committed durable", "durable before ack",
 	"acknowledged is the leader's", "commit monotonic", "compaction covered", "snapshot true", "applied in order", "membership in effect",
+	"one change at a time", "change in order", "elected by a quorum", "voter is meant",
 }
 
 // String names the invariant.

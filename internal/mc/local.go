@@ -14,10 +14,11 @@ import (
 // local is one member with its disk, its log and its streams. It does not change once
 // it is in the table; a step works on a clone. Slices are shared, and so only replaced.
 type local struct {
-	id    wire.NodeID
-	core  *core.Core
-	clock core.Instant
-	disk  image
+	id          wire.NodeID
+	incarnation wire.Incarnation // of its disk
+	core        *core.Core
+	clock       core.Instant
+	disk        image
 	// pending are the writes that have not ended, oldest first; records is what the disk
 	// will hold when they have.
 	pending []write
@@ -72,7 +73,7 @@ func (l *local) appendTo(buf []byte, relabel core.Relabel) []byte {
 	for i := range l.pending {
 		buf = l.pending[i].appendTo(buf, relabel)
 	}
-	buf = append(buf, byte(l.applied), byte(l.machine), byte(l.round))
+	buf = append(buf, byte(l.incarnation), byte(l.applied), byte(l.machine), byte(l.round))
 	streams := make([]stream, len(l.streams))
 	for i := range l.streams {
 		streams[relabel(wire.NodeID(i+1))-1] = l.streams[i]

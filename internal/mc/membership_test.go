@@ -9,10 +9,8 @@ import (
 )
 
 func TestQuorumsOfJointMemberships(t *testing.T) {
-	old, joint := membershipOf([]wire.NodeID{1, 2, 3}, nil), membershipOf([]wire.NodeID{3, 4, 5}, []wire.NodeID{1, 2, 3})
-	if err := joint.Validate(); err != nil {
-		t.Fatal(err)
-	}
+	old := wire.Membership{Voters: []wire.NodeID{1, 2, 3}}
+	joint := wire.Membership{Voters: []wire.NodeID{3, 4, 5}, Outgoing: []wire.NodeID{1, 2, 3}}
 	for _, test := range []struct {
 		set           members
 		isOld, isBoth bool
@@ -26,7 +24,11 @@ func TestQuorumsOfJointMemberships(t *testing.T) {
 	}
 }
 
-// TestSymmetriesKeepMemberships counts the renamings under which a state is the same.
+// voters is a target without learners.
+func voters(ids ...wire.NodeID) Target { return Target{Voters: ids} }
+
+// TestSymmetriesKeepMemberships counts the memberships that may come, and the renamings under
+// which a state is the same.
 func TestSymmetriesKeepMemberships(t *testing.T) {
 	for name, test := range map[string]struct {
 		bounds      Bounds
@@ -34,18 +36,23 @@ func TestSymmetriesKeepMemberships(t *testing.T) {
 		symmetries  int
 	}{
 		"three":                {Bounds{Nodes: 3}, 1, 6},
-		"a fourth":             {Bounds{Nodes: 4, Founders: 3, Memberships: [][]wire.NodeID{{1, 2, 3, 4}}}, 3, 6},
-		"a fourth for a first": {Bounds{Nodes: 4, Founders: 3, Memberships: [][]wire.NodeID{{2, 3, 4}}}, 3, 2},
-		"there and back":       {Bounds{Nodes: 4, Founders: 3, Memberships: [][]wire.NodeID{{1, 2, 3, 4}, {1, 2, 3}}}, 5, 6},
+		"a fourth":             {Bounds{Nodes: 4, Founders: 3, Targets: []Target{voters(1, 2, 3, 4)}}, 4, 6},
+		"a fourth for a first": {Bounds{Nodes: 4, Founders: 3, Targets: []Target{voters(2, 3, 4)}}, 4, 1},
+		"there and back":       {Bounds{Nodes: 4, Founders: 3, Targets: []Target{voters(1, 2, 3, 4), voters(1, 2, 3)}}, 6, 1},
+		"a learner":            {Bounds{Nodes: 4, Founders: 3, Targets: []Target{{Voters: []wire.NodeID{1, 2, 3}, Learners: []wire.NodeID{4}}}}, 2, 6},
+		"another disk":         {Bounds{Nodes: 3, Targets: []Target{voters(1, 2), voters(1, 2, 3)}, Wipes: 1, Wiped: 3}, 10, 1},
 	} {
 		m := newModel(test.bounds)
-		if len(m.memberships) != test.memberships || len(m.relabels) != test.symmetries {
-			t.Errorf("%s: %d memberships, %d renamings", name, len(m.memberships), len(m.relabels))
+		if len(m.known.all) != test.memberships || len(m.relabels) != test.symmetries {
+			t.Errorf("%s: %d memberships, %d renamings", name, len(m.known.all), len(m.relabels))
 		}
-		for i := range m.memberships {
-			encoded := wire.AppendMembership(nil, &m.memberships[i])
+		for i := range m.known.all {
+			encoded := wire.AppendMembership(nil, &m.known.all[i])
 			if e := m.entry([]slot{{term: 1, kind: wire.EntryMembership, value: uint8(i)}}, 1); string(e.Data) != string(encoded) {
 				t.Errorf("%s: membership %d is not what its entry says", name, i)
+			}
+			if err := m.known.all[i].Validate(); err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
@@ -54,7 +61,7 @@ func TestSymmetriesKeepMemberships(t *testing.T) {
 // TestNodesThatAreNoMembers are there, and do nothing.
 func TestNodesThatAreNoMembers(t *testing.T) {
 	alone := newModel(Bounds{Nodes: 2, TermMax: 2, Timeouts: 1, Proposals: 1, EntriesPerMessage: 1})
-	watched := newModel(Bounds{Nodes: 3, Founders: 2, Memberships: [][]wire.NodeID{{1, 2, 3}}, TermMax: 2, Timeouts: 1, Proposals: 1, EntriesPerMessage: 1})
+	watched := newModel(Bounds{Nodes: 3, Founders: 2, Targets: []Target{voters(1, 2, 3)}, TermMax: 2, Timeouts: 1, Proposals: 1, EntriesPerMessage: 1})
 	_, _, want := reached(t, alone, 1)
 	_, _, got := reached(t, watched, 1)
 	if got.Distinct != want.Distinct || got.Depth != want.Depth {

@@ -87,8 +87,11 @@ func (m *model) work(number uint32, event action) *outcome {
 		_, isOffer := sent.payload.(*wire.SnapshotOffer)
 		o.offers = o.offers || isOffer
 	}
-	o.isNothing = o.next == number && len(o.sends) == 0 && o.broken == nil
 	after := s.l
+	o.isNothing = o.next == number && len(o.sends) == 0 && o.broken == nil
+	if event.kind() == timeout && after.status.Role == core.Follower {
+		o.isNothing = o.broken == nil // Who does not campaign only hears nothing from a leader.
+	}
 	o.leads = after.status.Role == core.Leader && (before.status.Role != core.Leader || before.status.HardState.Term != after.status.HardState.Term)
 	o.changedLog = !isPrefix(after.log, before.log)
 	o.changedDisk = !isPrefix(before.disk.log, after.disk.log)

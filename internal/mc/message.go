@@ -67,7 +67,45 @@ func renderEntry(e wire.Entry) string {
 	if e.Kind == wire.EntryCommand {
 		return fmt.Sprintf("%v command %d", e.ID(), e.Data[0])
 	}
+	if e.Kind == wire.EntryMembership {
+		if m, err := wire.DecodeMembership(e.Data); err == nil {
+			return fmt.Sprintf("%v %s", e.ID(), renderMembership(&m))
+		}
+	}
 	return fmt.Sprintf("%v %v", e.ID(), e.Kind)
+}
+
+// renderMembership renders a membership like "voters 1 2/1 2 3, learners 4, then 1 2 4": the
+// old voters of a joint one are behind the bar, and the target is at the end. A disk that is
+// not its node's first is marked by its number.
+func renderMembership(m *wire.Membership) string {
+	text := "voters " + renderMembers(m, m.Voters)
+	if m.IsJoint() {
+		text += "/" + renderMembers(m, m.Outgoing)
+	}
+	if len(m.Learners) > 0 {
+		text += ", learners " + renderMembers(m, m.Learners)
+	}
+	if len(m.TargetVoters) > 0 {
+		text += ", then " + renderMembers(&wire.Membership{}, m.TargetVoters)
+	}
+	return text
+}
+
+func renderMembers(m *wire.Membership, ids []wire.NodeID) string {
+	words := make([]string, len(ids))
+	for i, id := range ids {
+		words[i] = fmt.Sprint(id)
+		if disk := m.Incarnation(id); disk > firstIncarnation {
+			words[i] += fmt.Sprintf("(disk %d)", disk-firstIncarnation+1)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func renderTarget(t *Target) string {
+	m := t.membership()
+	return renderMembership(&m)
 }
 
 // renderSnapshot renders a snapshot like "snapshot 3(term 2)[1 2 2]".
@@ -86,7 +124,8 @@ func renderSnapshots(snapshots []wire.SnapshotMeta) string {
 	return strings.Join(all, ", ")
 }
 
-// String renders a log like "[1 | 2 3(1)]": what is before the bar is not held.
+// String renders a log like "[1 | 2 3(1) 3<1>]": what is before the bar is not held, and
+// <1> is one of the memberships that a transcript begins with.
 func (r records) String() string {
 	if r.base.Index == 0 {
 		return renderLog(r.log)
@@ -101,6 +140,9 @@ func renderLog(log []slot) string {
 		entries[i] = fmt.Sprint(s.term)
 		if s.kind == wire.EntryCommand {
 			entries[i] += fmt.Sprintf("(%d)", s.value)
+		}
+		if s.kind == wire.EntryMembership && s.value > 0 {
+			entries[i] += fmt.Sprintf("<%d>", s.value)
 		}
 	}
 	return "[" + strings.Join(entries, " ") + "]"

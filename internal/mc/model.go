@@ -10,11 +10,14 @@ import (
 // model is what all workers share: the scope, and everything that has a number.
 type model struct {
 	bounds Bounds
-	// memberships are those that may be in effect, the first from the beginning.
-	memberships []wire.Membership
+	// known are the memberships that may be in effect.
+	known *memberships
 	// relabels are the renamings under which a state is still the same: all of them that
 	// change no membership. What else is special in the beginning makes no difference.
 	relabels []core.Relabel
+
+	// mayRetire says that leaders may be removed, and invite others to campaign.
+	mayRetire bool
 
 	locals    *table[local]
 	messages  *table[message]
@@ -33,8 +36,9 @@ func newModel(bounds Bounds) *model {
 	m := &model{
 		bounds: bounds, locals: newTable[local](), messages: newTable[message](), histories: newTable[history](), outcomes: newMemory(),
 	}
-	m.memberships = bounds.memberships()
-	m.relabels = symmetries(bounds.Nodes, m.memberships)
+	m.known = bounds.memberships()
+	m.mayRetire = len(m.known.retiring()) > 0
+	m.relabels = m.known.symmetries(&m.bounds)
 	return m
 }
 

@@ -155,7 +155,7 @@ func replaceEntry(l *local, events []core.Event) []core.Effect {
 func forget(l *local, events []core.Event) []core.Effect {
 	effects := handleAsIs(l, events...)
 	if _, arrived := events[0].(core.MessageArrived); arrived && l.applied > 0 {
-		l.core = newModel(Bounds{Nodes: 3}).boot(l.id, l.disk).core
+		l.core = newModel(Bounds{Nodes: 3}).boot(l.id, l.disk, l.incarnation).core
 	}
 	return effects
 }

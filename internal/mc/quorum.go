@@ -4,9 +4,7 @@ package mc
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -52,38 +50,53 @@ func (t *transition) durableOn(log []slot) (on members) {
 // inEffect is the latest membership in a log, committed or not.
 func (m *model) inEffect(log []slot) *wire.Membership {
 	if at := membershipAt(log); at > 0 {
-		return &m.memberships[log[at-1].value]
+		return &m.known.all[log[at-1].value]
 	}
 	return &wire.Membership{}
 }
 
-// committedDurable (I9): a majority holds on disk all that is committed, at any time: of
-// those who are to vote by the latest membership among it, for if that is joint, another may
-// be in effect at the leader. And no member that lacks some of it could be elected, by others
-// that do and whose disks are not ahead of its log, in the membership that it goes by.
+// strangersTo returns the members whose disks are not those that a membership means: they
+// have lost them since they became voters, and do not vote there.
+func (t *transition) strangersTo(of *wire.Membership) (strangers members) {
+	for place := range t.after.nodes {
+		if meant := of.Incarnation(nodeAt(place)); meant != 0 && meant != t.local(place).incarnation {
+			strangers |= 1 << place
+		}
+	}
+	return strangers
+}
+
+// committedDurable (I9): a majority holds on disk all that is committed, at any time, less
+// those who do not vote any more: of those who are to vote by the latest membership among it, for
+// if that is joint, another may be in effect at the leader. And no member that lacks some of it
+// could be elected, by others that do and whose disks are not ahead of its log, in the
+// membership that it goes by now, or would after a crash.
 func (t *transition) committedDurable() string {
 	committed := t.history.committed
-	holders := t.durableOn(committed)
-	if voters := t.m.inEffect(committed).Voters; len(committed) > 0 && !holders.isMajority(voters) {
+	holders, latest := t.durableOn(committed), t.m.inEffect(committed)
+	if on := holders | t.strangersTo(latest); len(committed) > 0 && !on.isMajority(latest.Voters) {
 		return fmt.Sprintf("%d of %d disks hold what is committed: %s", holders.count(), len(t.after.nodes), renderLog(committed))
 	}
-	if len(t.m.memberships) == 1 {
+	if len(t.m.known.all) == 1 {
 		return "" // Two majorities have somebody in common.
 	}
 	for place := range t.after.nodes {
 		candidate := t.local(place)
-		of := t.m.inEffect(candidate.log)
-		if voters := t.notAheadOf(candidate) &^ holders; len(of.Voters) > 0 && voters.has(candidate.id) && voters.isQuorum(of) {
-			return fmt.Sprintf("node %d could be elected by voters %v %v, with %s; committed is %s",
-				candidate.id, of.Voters, of.Outgoing, renderLog(candidate.log), renderLog(committed))
+		for _, log := range [][]slot{candidate.log, candidate.disk.log} {
+			of := t.m.inEffect(log)
+			lacking := t.notAheadOf(log) &^ holders &^ t.strangersTo(of)
+			if len(of.Voters) > 0 && lacking.has(candidate.id) && lacking.isQuorum(of) {
+				return fmt.Sprintf("node %d could be elected by voters %v %v, with %s; committed is %s",
+					candidate.id, of.Voters, of.Outgoing, renderLog(log), renderLog(committed))
+			}
 		}
 	}
 	return ""
 }
 
 // notAheadOf returns the members that may find a log up to date (§5.4.1).
-func (t *transition) notAheadOf(candidate *local) (voters members) {
-	last := idAt(candidate.log, wire.Index(len(candidate.log)))
+func (t *transition) notAheadOf(log []slot) (voters members) {
+	last := idAt(log, wire.Index(len(log)))
 	for place := range t.after.nodes {
 		disk := t.local(place).disk.log
 		if last.Compare(idAt(disk, wire.Index(len(disk)))) >= 0 {
@@ -91,19 +104,4 @@ func (t *transition) notAheadOf(candidate *local) (voters members) {
 		}
 	}
 	return voters
-}
-
-// symmetries returns the renamings of all nodes under which every membership stays the
-// same, the one that changes nothing first.
-func symmetries(nodes int, memberships []wire.Membership) []core.Relabel {
-	return slices.DeleteFunc(renamings(nodes), func(rename core.Relabel) bool {
-		return slices.ContainsFunc(memberships, func(m wire.Membership) bool {
-			return !isStable(m.Voters, rename) || !isStable(m.Outgoing, rename) || !isStable(m.Learners, rename)
-		})
-	})
-}
-
-// isStable reports whether a set stays the same.
-func isStable(ids []wire.NodeID, rename core.Relabel) bool {
-	return !slices.ContainsFunc(ids, func(id wire.NodeID) bool { return !slices.Contains(ids, rename(id)) })
 }

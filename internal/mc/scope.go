@@ -12,10 +12,16 @@ type Bounds struct {
 	// first entry, the membership of term 1, on their disks, unless Logs says otherwise.
 	Nodes int `json:"nodes"`
 	// Founders is how many of the nodes are members in the beginning, zero for all; the others
-	// begin with nothing. Memberships are the voters that may come after them, in that order,
-	// ascending. Nothing changes the membership yet: the core has no way to.
-	Founders    int             `json:"founders,omitempty"`
-	Memberships [][]wire.NodeID `json:"memberships,omitempty"`
+	// begin with nothing. Targets are the members that leaders may be asked for.
+	Founders int      `json:"founders,omitempty"`
+	Targets  []Target `json:"targets,omitempty"`
+	// Begun, unless empty, is how many entries the members begin with of a log in which a
+	// leader of term 2 has gone all the way to the first target: the first membership, a
+	// blank entry, and the memberships that follow.
+	Begun []int `json:"begun,omitempty"`
+	// Led says that the first member leads in the beginning, in the next term, and that its
+	// first entry is committed and applied everywhere. The way there costs nothing.
+	Led bool `json:"led,omitempty"`
 	// Logs are the terms of the entries that the members begin with. All of them begin
 	// with term 1, and all members in the last of these terms.
 	Logs [][]wire.Term `json:"logs,omitempty"`
@@ -60,6 +66,16 @@ type Bounds struct {
 	// LateOffers lets offers of snapshots be made later than they are asked for, maybe when
 	// the leadership is over.
 	LateOffers bool `json:"late_offers,omitempty"`
+	// Rash says that who campaigns is granted all pre-votes at once. That is more than may
+	// happen: no safety rests on pre-votes.
+	Rash bool `json:"rash,omitempty"`
+	// Quiet says that leaders tell of a commit only along with something else.
+	Quiet bool `json:"quiet,omitempty"`
+	// Changes is how often a leader is asked for other members, and goes along with it.
+	Changes int `json:"changes,omitempty"`
+	// Wipes is how often Wiped loses its disk, and restarts with an empty one.
+	Wipes int         `json:"wipes,omitempty"`
+	Wiped wire.NodeID `json:"wiped,omitempty"`
 	// EntriesPerMessage is how many entries an AppendEntries carries at most.
 	EntriesPerMessage int `json:"entries_per_message"`
 	// InstantDisk makes every write end before anything else happens.
@@ -84,7 +100,7 @@ type Scope struct {
 }
 
 // Scopes returns the scopes that have names.
-func Scopes() []Scope { return []Scope{mc1(), mc2(), mc5()} }
+func Scopes() []Scope { return []Scope{mc1(), mc2(), mc4(), mc5(), mc8()} }
 
 // of fills in what most parts have in common.
 func of(b Bounds) Bounds {

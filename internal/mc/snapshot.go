@@ -67,14 +67,18 @@ func appendSnapshots(buf []byte, snapshots []wire.SnapshotMeta, relabel core.Rel
 	return buf
 }
 
-// appendMembership appends who the members are, as sets.
-func appendMembership(buf []byte, membership *wire.Membership, relabel core.Relabel) []byte {
-	for _, ids := range [][]wire.NodeID{membership.Voters, membership.Outgoing, membership.Learners} {
+// appendMembership appends who the members are, as sets, and whose disks the voters' are.
+func appendMembership(buf []byte, m *wire.Membership, relabel core.Relabel) []byte {
+	for _, ids := range [][]wire.NodeID{m.Voters, m.Outgoing, m.Learners, m.TargetVoters, m.TargetLearners} {
 		set := byte(0)
 		for _, id := range ids {
 			set |= 1 << relabel(id)
 		}
 		buf = append(buf, set)
 	}
-	return buf
+	incarnations := [NodesMax + 1]byte{}
+	for _, member := range m.Members {
+		incarnations[relabel(member.ID)] = byte(member.Incarnation)
+	}
+	return append(buf, incarnations[:]...)
 }

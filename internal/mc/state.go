@@ -22,6 +22,8 @@ const (
 	forCompact
 	forStateLoss
 	forWant
+	forChange
+	forWipe
 	budgets
 )
 
@@ -47,7 +49,7 @@ var costs = [kinds]int{
 	stepDown: forStepDown, heartbeat: forHeartbeat, tellNews: -1, propose: forProposal, endWrite: -1,
 	unreachable: forUnreachable, crash: forCrash, crashDamaged: forStateLoss,
 	takeSnapshot: forTake, compact: forCompact, publish: -1, receive: -1, restored: -1, failToRestore: forStateLoss,
-	want: forWant, makeOffer: -1,
+	want: forWant, makeOffer: -1, changeMembers: forChange, letGo: -1, wipe: forWipe,
 }
 
 func (b Bounds) budget() budget {
@@ -56,6 +58,7 @@ func (b Bounds) budget() budget {
 		forTimeout: b.Timeouts, forStepDown: b.StepDowns, forHeartbeat: b.Heartbeats, forProposal: b.Proposals,
 		forDuplicate: b.Duplicates, forDrop: b.Drops, forUnreachable: b.Unreachables, forCrash: b.Crashes,
 		forTake: b.Takes, forCompact: b.Compactions, forStateLoss: b.StateLosses, forWant: b.Wants,
+		forChange: b.Changes, forWipe: b.Wipes,
 	} {
 		left[of] = uint8(n)
 	}
@@ -115,7 +118,7 @@ func (m *model) sums(s *state, sums []hash) {
 func (m *model) initial() *state {
 	s := &state{left: m.bounds.budget()}
 	for i, disk := range m.disks() {
-		l := m.boot(nodeAt(i), disk)
+		l := m.boot(nodeAt(i), disk, firstIncarnation)
 		l.settle()
 		s.nodes = append(s.nodes, m.internLocal(l))
 	}
@@ -124,6 +127,9 @@ func (m *model) initial() *state {
 		leader := m.locals.at(s.nodes[0])
 		offer := &wire.SnapshotOffer{Term: leader.disk.hard.Term, Epoch: 2, Snapshot: leader.disk.snapshots[0]}
 		s.messages = []uint32{m.internMessage(newMessage(leader.id, nodeAt(m.bounds.Nodes-1), offer))}
+	}
+	if m.bounds.Led {
+		m.lead(s)
 	}
 	return s
 }
@@ -135,6 +141,13 @@ func (m *model) disks() []image {
 	term := wire.Term(1)
 	for i := range disks {
 		d := &disks[i]
+		if len(b.Begun) > 0 {
+			d.log = m.known.way(b)[:b.Begun[i]]
+			if len(d.log) > 0 {
+				term = max(term, d.log[len(d.log)-1].term)
+			}
+			continue
+		}
 		if b.Founders > 0 && i >= b.Founders {
 			continue
 		}

@@ -57,17 +57,19 @@ func (m *model) run(before *local, event action, say func(string, ...any)) (s *s
 	}()
 	switch event.kind() {
 	case crash:
-		s.restart(before.id, before.disk)
+		s.restart(before, before.disk, before.incarnation)
 	case crashDamaged:
 		disk := before.disk
 		disk.drop(disk.snapshots[0].ID)
-		s.restart(before.id, disk)
+		s.restart(before, disk, before.incarnation)
+	case wipe:
+		s.restart(before, image{}, before.incarnation+1)
 	default:
 		s.l = before.clone()
 		s.take(event)
 	}
 	s.l.settle()
-	s.checkStep(before)
+	s.checkStep(before, event)
 	return s
 }
 
@@ -84,6 +86,7 @@ func (s *step) take(event action) {
 	case timeout, stepDown:
 		l.clock += long
 		s.handle(core.DeadlineReached{})
+		s.grantPreVotes()
 	case heartbeat:
 		l.clock += heartbeatInterval
 		s.handle(core.DeadlineReached{})
@@ -96,6 +99,10 @@ func (s *step) take(event action) {
 		s.endWrite()
 	case unreachable:
 		s.handle(core.PeerUnreachable{Peer: wire.NodeID(event.number())})
+	case changeMembers:
+		s.handle(core.ChangeRequested{Target: s.m.bounds.Targets[event.number()].membership()})
+	case letGo:
+		s.letGo()
 	default:
 		s.takeAboutSnapshots(event)
 	}
@@ -227,9 +234,28 @@ func (s *step) replicate(order *core.Replicate) []core.Event {
 	return then
 }
 
+// grantPreVotes answers the request for pre-votes, and takes it back, where members are rash.
+func (s *step) grantPreVotes() {
+	if !s.m.bounds.Rash || s.l.core.Brief().Role != core.PreCandidate {
+		return
+	}
+	asked := s.sends
+	s.sends = nil
+	for _, m := range asked {
+		if request, ok := m.payload.(*wire.RequestPreVote); ok {
+			s.handle(core.MessageArrived{From: m.to, Message: &wire.PreVoteReply{Term: request.Term - 1, Round: request.Round, Granted: true}})
+		}
+	}
+}
+
 func (s *step) send(to wire.NodeID, payload wire.Message) {
 	if request, campaigns := payload.(*wire.RequestPreVote); campaigns {
 		s.l.round = request.Round
+	}
+	if reply, ok := payload.(*wire.PreVoteReply); ok && reply.RemovedAt > 0 {
+		told := *reply // Who was removed is told for people only: it makes no difference.
+		told.RemovedAt = 0
+		payload = &told
 	}
 	message := newMessage(s.l.id, to, payload)
 	s.sends = append(s.sends, message)

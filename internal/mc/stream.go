@@ -3,6 +3,8 @@
 package mc
 
 import (
+	"encoding/binary"
+
 	"github.com/balsa-raft/raft/internal/core"
 	"github.com/balsa-raft/raft/wire"
 )
@@ -26,7 +28,8 @@ func (s *stream) appendTo(buf []byte) []byte {
 	if s.probed {
 		probed = 2
 	}
-	return append(buf, probed, byte(s.term), byte(s.epoch), byte(s.cursor), byte(s.start), byte(s.told))
+	buf = binary.AppendUvarint(append(buf, probed, byte(s.term)), uint64(s.epoch))
+	return append(buf, byte(s.cursor), byte(s.start), byte(s.told))
 }
 
 // follow takes over an order and returns the messages that it leads to. If entries that

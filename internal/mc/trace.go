@@ -50,7 +50,20 @@ type teller struct {
 	steps  int
 }
 
-func newTeller(m *model, to io.Writer) *teller { return &teller{m: m, to: to, state: *m.initial()} }
+// newTeller begins with the memberships, unless there is one, and what the members then are.
+func newTeller(m *model, to io.Writer) *teller {
+	t := &teller{m: m, to: to, state: *m.initial()}
+	if len(m.known.all) == 1 {
+		return t
+	}
+	for i := range m.known.all {
+		fmt.Fprintf(to, "<%d>  %s\n", i, renderMembership(&m.known.all[i]))
+	}
+	for _, number := range t.state.nodes {
+		t.describe(m.locals.at(number))
+	}
+	return t
+}
 
 // step takes a step, and reports whether it violates an invariant.
 func (t *teller) step(a action) (violated bool) {
@@ -68,17 +81,21 @@ func (t *teller) step(a action) (violated bool) {
 	t.m.apply(&t.recall, &t.state, &next, a, o)
 	broken := t.m.judge(&t.state, &next, a, o)
 	t.state = next
-	is := t.m.locals.at(o.next)
+	t.describe(t.m.locals.at(o.next))
+	if broken != nil {
+		fmt.Fprintf(t.to, "     VIOLATED: %v: %s\n", broken.invariant, broken.detail)
+	}
+	return broken != nil
+}
+
+// describe tells what a member is.
+func (t *teller) describe(is *local) {
 	fmt.Fprintf(t.to, "       node %d: %v of term %d, vote %d, log %v, disk %v of term %d vote %d, commit %d", is.id, is.status.Role,
 		is.status.HardState.Term, is.status.HardState.Vote, is.records, is.disk.records, is.disk.hard.Term, is.disk.hard.Vote, is.applied)
 	if len(is.disk.snapshots) > 0 || is.machine != is.applied {
 		fmt.Fprintf(t.to, ", %s, applied %d", renderSnapshots(is.disk.snapshots), is.machine)
 	}
 	fmt.Fprintln(t.to)
-	if broken != nil {
-		fmt.Fprintf(t.to, "     VIOLATED: %v: %s\n", broken.invariant, broken.detail)
-	}
-	return broken != nil
 }
 
 // word names an action the same way in every run: a letter, a member, and what it is

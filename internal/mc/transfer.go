@@ -4,6 +4,7 @@ package mc
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/balsa-raft/raft/internal/core"
@@ -29,7 +30,7 @@ func (t *transfers) appendTo(buf []byte, relabel core.Relabel) []byte {
 		asked[relabel(wire.NodeID(i+1))-1] = t.asked[i]
 	}
 	for _, a := range asked {
-		buf = append(buf, byte(a.Term), byte(a.Epoch), byte(a.AtLeast))
+		buf = binary.AppendUvarint(append(buf, byte(a.Term), byte(a.AtLeast)), uint64(a.Epoch))
 	}
 	return buf
 }

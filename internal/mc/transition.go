@@ -47,6 +47,7 @@ func (t *transition) check() *finding {
 		{o.applied, CommitRule, t.commitRule},
 		{o.applied, StateMachineSafety, t.stateMachineSafety},
 		{o.leads || o.applied, LeaderCompleteness, t.leaderCompleteness},
+		{o.changedLog || o.applied, OneChange, t.oneChange},
 		{o.changedSnapshots, SnapshotTrue, t.snapshotTrue},
 		{o.changedDisk || o.applied, CommittedDurable, t.committedDurable},
 		{o.acknowledges, AckedIsLeaders, t.ackedIsLeaders},

@@ -23,6 +23,9 @@ func (m *model) visit(s *state, try func(action)) {
 		} else if l.status.HardState.Term < m.bounds.TermMax {
 			can(timeout, place, 0)
 		}
+		if nodeAt(place) == m.bounds.Wiped {
+			can(wipe, place, 0)
+		}
 		m.visitSnapshots(l, func(k kind, number uint32) { can(k, place, number) })
 		if len(l.pending) > 0 {
 			can(endWrite, place, 0)
@@ -35,6 +38,9 @@ func (m *model) visit(s *state, try func(action)) {
 		}
 		sent := m.messages.at(number)
 		place := int(sent.to) - 1
+		if m.isBeyondBounds(sent, m.locals.at(s.nodes[place])) {
+			continue
+		}
 		for _, k := range []kind{deliver, duplicate, drop} {
 			can(k, place, number)
 		}
@@ -47,15 +53,29 @@ func (m *model) visit(s *state, try func(action)) {
 
 // visitLeader names what only a leader does.
 func (m *model) visitLeader(s *state, l *local, can func(kind, uint32)) {
-	can(stepDown, 0)
+	if !m.isAlone(l) { // It would not notice.
+		can(stepDown, 0)
+	}
 	can(heartbeat, 0)
-	if l.newsWaits {
+	if l.newsWaits && !m.bounds.Quiet {
 		can(tellNews, 0)
 	}
 	can(propose, uint32(m.bounds.Proposals)-uint32(s.left[forProposal])+1)
 	for i := range l.peers {
 		can(unreachable, uint32(l.peers[i].ID))
 	}
+	for i := range m.bounds.Targets {
+		can(changeMembers, uint32(i))
+	}
+	if m.hasLeavers(l) {
+		can(letGo, 0)
+	}
+}
+
+// isBeyondBounds reports whether a message would lead to a term after the last.
+func (m *model) isBeyondBounds(sent *message, receiver *local) bool {
+	_, isInvitation := sent.payload.(*wire.TimeoutNow)
+	return isInvitation && receiver.status.HardState.Term >= m.bounds.TermMax
 }
 
 // everything is beyond any log.
