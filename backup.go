@@ -23,7 +23,7 @@ import (
 // checksum is the CRC-32C of all blocks up to it, so that none can be missing or change places.
 const (
 	backupMagic   = "balsabak"
-	backupVersion = 1
+	backupVersion = 2
 	// backupBlockBytes is the size of a block of data, backupBlockMax that of any.
 	backupBlockBytes = 256 << 10
 	backupBlockMax   = 1 << 20

@@ -12,7 +12,7 @@ import (
 )
 
 // formatVersion is the version of everything described in docs/formats-snapshot.md.
-const formatVersion = 1
+const formatVersion = 2
 
 // Sizes of what a file is made of, in bytes.
 const (

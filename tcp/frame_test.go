@@ -155,7 +155,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 	}{
 		"random":         {false, random, "not the Raft protocol"},
 		"http":           {false, []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "not the Raft protocol"},
-		"checksum first": {false, append([]byte(magic+"\x01\x00\x00\x00"), random...), "checksum does not match"},
+		"checksum first": {false, append(prologue(), random...), "checksum does not match"},
 		"random frames":  {true, random, "malformed frame"},
 		"oversized":      {true, rawHeader(1<<32-1, 0), "the most is 67108864"},
 		"checksum":       {true, damaged, "checksum does not match"},

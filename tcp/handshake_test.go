@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -179,11 +180,14 @@ func answering(t *testing.T, answer []byte) (address string) {
 	return listener.Addr().String()
 }
 
+// prologue is how a hello of this version begins.
+func prologue() []byte { return binary.LittleEndian.AppendUint32([]byte(magic), wire.Version) }
+
 func TestHandshakeHasADeadline(t *testing.T) {
 	options := testOptions(1)
 	options.HandshakeTimeout = 10 * time.Millisecond
 	a := startNode(t, options)
-	for _, start := range []string{"", "balsaR", "balsaRFT\x01\x00\x00\x00abc"} {
+	for _, start := range []string{"", "balsaR", string(prologue()) + "abc"} {
 		conn := dialStranger(t, a)
 		conn.write([]byte(start))
 		conn.awaitEnd(t)

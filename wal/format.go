@@ -10,7 +10,7 @@ import (
 )
 
 // formatVersion is the version of everything described in docs/formats-wal.md.
-const formatVersion = 1
+const formatVersion = 2
 
 // Sizes of what the files are made of, in bytes.
 const (

@@ -29,9 +29,9 @@ func TestFormatIsPinned(t *testing.T) {
 	must(t, l.Save([]wire.Update{{Group: 3, HardState: wire.HardState{Term: 1}}}))
 	must(t, l.Close())
 	for name, want := range map[string]string{
-		identityName:                 "d49175a304cb9945",
-		"0000000001" + segmentSuffix: "a6d4b13d63ac355b",
-		"0000000002" + segmentSuffix: "c6a49b1f1811f1ea",
+		identityName:                 "9bec49831770cd35",
+		"0000000001" + segmentSuffix: "9f43c5a7d89ea63d",
+		"0000000002" + segmentSuffix: "0046f70c07fe2b23",
 	} {
 		sum := sha256.Sum256(readFile(t, options.FS, testDir+"/"+name))
 		if got := hex.EncodeToString(sum[:8]); got != want {

@@ -10,7 +10,7 @@ import (
 
 // Version is the version of the wire format that this package writes. Nodes
 // exchange it in the handshake and refuse a peer whose version they don't know.
-const Version = 1
+const Version = 2
 
 // NodeID names a node for ever: it is never reused for another machine or for
 // the same machine with an empty disk. Zero means none.
