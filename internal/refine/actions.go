@@ -12,7 +12,7 @@ import (
 // than the own is adopted, and whoever does so becomes a follower.
 func (w *walk) updateTerm(term wire.Term) bool {
 	for i := range w.step.Received {
-		if spoken, isOwn := termOf(w.step.Received[i].Message); isOwn && spoken == term {
+		if spoken, isOwn := TermOf(w.step.Received[i].Message); isOwn && spoken == term {
 			w.n.enter(wire.HardState{Term: term})
 			return true
 		}

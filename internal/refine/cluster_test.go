@@ -238,7 +238,7 @@ func (c *cluster) accepts(id, leader wire.NodeID, m *wire.AppendEntries) {
 func (c *cluster) acknowledges(id, leader wire.NodeID) {
 	c.t.Helper()
 	n, l := c.node(id), c.node(leader)
-	reply := &wire.AppendReply{Term: n.HardState.Term, Epoch: 1, Match: wire.Index(len(n.terms))}
+	reply := &wire.AppendReply{Term: n.HardState.Term, Epoch: 1, Match: wire.Index(len(n.terms)), Incarnation: n.view().Incarnation}
 	c.syncs(id, send(leader, reply))
 	l.peers[id] = reply.Match
 	c.legal(c.step(leader, from(id, reply)))

@@ -19,7 +19,7 @@ func (w *walk) countCommit() {
 			if id == n.id {
 				return own >= index
 			}
-			return n.match(id).Index >= index
+			return n.isHeldBy(id, index)
 		}) {
 			reached = index
 		}

@@ -160,10 +160,10 @@ func (w *walk) learn() {
 			}
 		case *wire.AppendReply:
 			if !m.Rejected {
-				w.learnMatch(from, m.Term, m.Match)
+				w.learnMatch(acknowledgement{from, m.Incarnation, m.Match}, m.Term)
 			}
 		case *wire.HeartbeatReply:
-			w.learnMatch(from, m.Term, m.Match)
+			w.learnMatch(acknowledgement{from, m.Incarnation, m.Match}, m.Term)
 		case *wire.AppendEntries:
 			w.learnEntries(m)
 		case *wire.SnapshotOffer:
@@ -178,10 +178,11 @@ func (w *walk) learn() {
 	}
 }
 
-func (w *walk) learnMatch(from wire.NodeID, term wire.Term, match wire.Index) {
+func (w *walk) learnMatch(a acknowledgement, term wire.Term) {
 	if w.n.role == Leader && term == w.n.hard.Term {
-		m := w.n.match(from)
-		m.Index = max(m.Index, match)
+		m := w.n.match(a.peer)
+		m.Index = max(m.Index, a.index)
+		w.n.acknowledged(a)
 	}
 }
 

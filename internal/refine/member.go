@@ -25,8 +25,9 @@ type member struct {
 
 	// granted are the votes that a candidate has received.
 	granted []wire.NodeID
-	// matches are matchIndex[] of a leader: what was acknowledged to it.
+	// matches are matchIndex[] of a leader: what was acknowledged to it, acks with which disk.
 	matches []Match
+	acks    []acknowledgement
 	// matched is how far the log is known to be that of the leader of the current term.
 	matched wire.Index
 
@@ -52,7 +53,7 @@ type pendingWrite struct {
 // stepDown makes a follower of a candidate or leader, which forgets what only they know.
 func (n *member) stepDown() {
 	n.role = Follower
-	n.granted, n.matches = n.granted[:0], n.matches[:0]
+	n.granted, n.matches, n.acks = n.granted[:0], n.matches[:0], n.acks[:0]
 }
 
 // enter begins a term.
@@ -69,6 +70,32 @@ func (n *member) match(peer wire.NodeID) *Match {
 		i = len(n.matches) - 1
 	}
 	return &n.matches[i]
+}
+
+// acknowledgement is how far a disk of a peer holds a leader's log.
+type acknowledgement struct {
+	peer        wire.NodeID
+	incarnation wire.Incarnation
+	index       wire.Index
+}
+
+func (n *member) acknowledged(a acknowledgement) {
+	for i := range n.acks {
+		if known := &n.acks[i]; known.peer == a.peer && known.incarnation == a.incarnation {
+			known.index = max(known.index, a.index)
+			return
+		}
+	}
+	n.acks = append(n.acks, a)
+}
+
+// isHeldBy reports whether a voter has acknowledged an entry with the disk that the membership
+// means: with another one it has lost what it had promised to other leaders. Zero is what is not known.
+func (n *member) isHeldBy(voter wire.NodeID, index wire.Index) bool {
+	meant := n.latest.membership.Incarnation(voter)
+	return slices.ContainsFunc(n.acks, func(a acknowledgement) bool {
+		return a.peer == voter && a.index >= index && (meant == 0 || a.incarnation == 0 || a.incarnation == meant)
+	})
 }
 
 func (n *member) grant(voter wire.NodeID) {

@@ -4,36 +4,6 @@ package refine
 
 import "github.com/balsa-raft/raft/wire"
 
-// termOf returns the term of a message, which is its sender's current one but for a
-// request for a pre-vote, which is of the term after it.
-func termOf(message wire.Message) (term wire.Term, isOwn bool) {
-	switch m := message.(type) {
-	case *wire.AppendEntries:
-		return m.Term, true
-	case *wire.AppendReply:
-		return m.Term, true
-	case *wire.Heartbeat:
-		return m.Term, true
-	case *wire.HeartbeatReply:
-		return m.Term, true
-	case *wire.PreVoteReply:
-		return m.Term, true
-	case *wire.RequestVote:
-		return m.Term, true
-	case *wire.VoteReply:
-		return m.Term, true
-	case *wire.TimeoutNow:
-		return m.Term, true
-	case *wire.SnapshotOffer:
-		return m.Term, true
-	case *wire.SnapshotWanted:
-		return m.Term, true
-	case *wire.RequestPreVote:
-		return m.Term - 1, false
-	}
-	return 0, false
-}
-
 // receive looks whether a message was sent, in what matters of it. The network may lose,
 // double, delay and reorder messages, and that is all.
 func (w *walk) receive(r *Received) bool {
@@ -61,7 +31,7 @@ func (w *walk) receive(r *Received) bool {
 	case *wire.SnapshotOffer:
 		wasSent = w.s.leader(m.Term) == r.From && w.s.holds(w.s.committed, m.Snapshot.Last)
 	}
-	if term, _ := termOf(r.Message); !wasSent || term > sender.spoken {
+	if term, _ := TermOf(r.Message); !wasSent || term > sender.spoken {
 		return w.violated(NeverSent, "%s from %d, which has spoken of term %d", describe(r.Message), r.From, sender.spoken)
 	}
 	return true
@@ -70,7 +40,7 @@ func (w *walk) receive(r *Received) bool {
 // send looks whether a message may leave: what it says is true, and durable.
 func (w *walk) send(to wire.NodeID, message wire.Message) bool {
 	n, h := w.n, &w.s.history
-	term, _ := termOf(message)
+	term, _ := TermOf(message)
 	if term > n.durable.hard.Term {
 		return w.violated(SaysTerm, "%s to %d, durable is %+v", describe(message), to, n.durable.hard)
 	}

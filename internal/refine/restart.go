@@ -26,7 +26,7 @@ func (w *walk) restart() bool {
 	*n = member{
 		id: n.id, incarnation: post.Incarnation, image: found, durable: found, spoken: n.spoken, snapshot: n.snapshot,
 		commit: post.Commit, applied: post.Applied,
-		granted: n.granted[:0], matches: n.matches[:0], pending: n.pending[:0],
+		granted: n.granted[:0], matches: n.matches[:0], acks: n.acks[:0], pending: n.pending[:0],
 	}
 	n.latest, n.before = w.s.membership(n.log)
 	w.bound, w.changedFrom = n.commit, 1

@@ -20,6 +20,7 @@ func changingPlan(nodes, spares int) plan {
 
 // TestChangesHappen demands that everything about changes happens, though the seeds are few.
 func TestChangesHappen(t *testing.T) {
+	skipInRace(t)
 	var sum ChangeCounts
 	var counts Counts
 	for seed := uint64(1); seed <= 8; seed++ {

@@ -47,7 +47,8 @@
 //
 // A node that forgets. Raft promises nothing of a voter that comes back without what it has
 // acknowledged and voted. Here it is somebody else, because its disk has another incarnation:
-// it does not vote until it has been removed and added again, which an operator does (Repair).
+// it does not vote, nor does what it acknowledges commit anything, until it has been removed and
+// added again, which an operator does (Repair).
 // So the simulator empties disks (EmptyDisk) whenever a majority of the voters keep theirs, and
 // no promise is taken back for that. amnesia_test.go has the scenarios, and the hole that
 // remains: a disk that is set back to an older state of itself has the right incarnation, and

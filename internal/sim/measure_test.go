@@ -96,9 +96,13 @@ func TestMayServe(t *testing.T) {
 func TestSteadyUnderLoss(t *testing.T) {
 	s := someSetting(3)
 	s.Loss = 0.1
-	for i, r := range trials(t, 4, func(seed uint64) Trial { return Steady(s, 2000, seed) }) {
+	timeouts := 2000.0
+	if isRace {
+		timeouts = 200
+	}
+	for i, r := range trials(t, 4, func(seed uint64) Trial { return Steady(s, timeouts, seed) }) {
 		if r.Count != 0 {
-			t.Errorf("seed %d: %d terms in five minutes", i+1, r.Count)
+			t.Errorf("seed %d: %d terms in %.0f election time-outs", i+1, r.Count, timeouts)
 		}
 	}
 }

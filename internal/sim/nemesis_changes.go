@@ -171,31 +171,21 @@ func (w *world) swapVoters(_ *node, r *roster) bool {
 
 // addAgainEmpty lets a node that was removed lose its disk, and adds it.
 func (w *world) addAgainEmpty(_ *node, r *roster) bool {
-	id := w.anyOf(w.retired(r))
-	if id == 0 || !w.isSpare(w.nodes[id-1]) {
+	n := w.takeDown(AddAgainEmpty, w.anyOf(w.retired(r)))
+	if n == nil {
 		return false
 	}
-	n := w.nodes[id-1]
-	if n.up {
-		n.down(true)
-	}
-	w.say(n.id, "%v", AddAgainEmpty)
 	n.empty()
 	n.startSoon()
-	return r.add(w, id)
+	return r.add(w, n.id)
 }
 
 // addAbsent adds a node that does not run, and in half the cases never will.
 func (w *world) addAbsent(_ *node, r *roster) bool {
-	id := w.anyOf(w.outsiders(r))
-	if id == 0 || !w.isSpare(w.nodes[id-1]) {
+	n := w.takeDown(AddAbsent, w.anyOf(w.outsiders(r)))
+	if n == nil {
 		return false
 	}
-	n := w.nodes[id-1]
-	if n.up {
-		n.down(true)
-	}
-	w.say(n.id, "%v", AddAbsent)
 	if w.injecting.IntN(2) == 0 {
 		n.lost = true
 	} else {
@@ -205,7 +195,20 @@ func (w *world) addAbsent(_ *node, r *roster) bool {
 			n.startSoon()
 		})
 	}
-	return r.add(w, id)
+	return r.add(w, n.id)
+}
+
+// takeDown ends the process of a node, if there is one and its disk can be spared.
+func (w *world) takeDown(f Fault, id wire.NodeID) *node {
+	if id == 0 || !w.isSpare(w.nodes[id-1]) {
+		return nil
+	}
+	n := w.nodes[id-1]
+	if n.up {
+		n.down(true)
+	}
+	w.say(id, "%v", f)
+	return n
 }
 
 // repair does what an operator does about a voter that has another disk than it had: it is

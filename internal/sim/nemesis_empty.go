@@ -2,7 +2,11 @@
 
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/balsa-raft/raft/internal/vfs"
+)
 
 // emptyDisk lets a node come back with an empty disk, if a majority of the voters keep theirs:
 // see the package comment. Every other time it lies in wait for the moment in which that would
@@ -27,6 +31,14 @@ func (w *world) emptyDiskOf(n *node) bool {
 	n.empty()
 	n.startSoon()
 	return true
+}
+
+// empty replaces the disk of a node that is down.
+func (n *node) empty() {
+	n.disk.mem, n.disk.writes = vfs.NewMem(), [4]place{}
+	n.disk.snapshotsHarmed, n.disk.lacksSnapshot = false, false
+	n.emptied++
+	n.w.check.Empties(n.id)
 }
 
 // ambushes is how often lieInWait looks.

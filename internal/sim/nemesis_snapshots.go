@@ -19,7 +19,7 @@ var transferFaults = []struct {
 	{CrashSender, 0.1, func(_ *world, sender, _ *node) { sender.crash(CrashSender, true) }},
 	{CutTransfer, 0.1, (*world).cutTransfer},
 	{DeposeSender, 0.1, (*world).deposeSender},
-	{SlowSender, 0.1, (*world).slowSender},
+	{SlowSender, 0.1, func(_ *world, sender, _ *node) { sender.slowDown(SlowSender) }},
 }
 
 // sendsChunk is told that a part of a snapshot is sent. What happens to the transfer happens
@@ -46,12 +46,6 @@ func (w *world) deposeSender(sender, receiver *node) {
 	})
 }
 
-func (w *world) slowSender(sender, _ *node) {
-	w.fault(SlowSender)
-	sender.slow = 1 << (3 + w.injecting.IntN(7))
-	w.later(func() { sender.slow = 1 })
-}
-
 // rotSnapshot damages a snapshot of a node, which is down for that. At most a minority is
 // without a good one at a time, so that there is always somebody to fetch one from.
 func (w *world) rotSnapshot(f Fault) {
@@ -60,10 +54,10 @@ func (w *world) rotSnapshot(f Fault) {
 		suffix = unfinishedSuffix
 	}
 	n := w.anyNode()
-	for i := 0; i < len(w.nodes) && len(n.disk.snapshotFiles(suffix)) == 0; i++ {
+	for i := 0; i < len(w.nodes) && len(n.disk.files(snapshotDir, suffix)) == 0; i++ {
 		n = w.nodes[int(n.id)%len(w.nodes)]
 	}
-	if n.lost || len(n.disk.snapshotFiles(suffix)) == 0 || f != RotUnfinished && !w.isSpare(n) {
+	if n.lost || len(n.disk.files(snapshotDir, suffix)) == 0 || f != RotUnfinished && !w.isSpare(n) {
 		return
 	}
 	if n.up {
@@ -75,24 +69,19 @@ func (w *world) rotSnapshot(f Fault) {
 
 // strand cuts a node off for so long that the others' logs have forgotten what it needs.
 func (w *world) strand(f Fault, n *node) {
-	var cut [][2]wire.NodeID
+	var links [][2]wire.NodeID
 	for _, other := range w.nodes {
 		if other != n {
-			w.net.cut(n.id, other.id, true)
-			w.net.cut(other.id, n.id, true)
-			cut = append(cut, [2]wire.NodeID{n.id, other.id}, [2]wire.NodeID{other.id, n.id})
+			links = append(links, [2]wire.NodeID{n.id, other.id}, [2]wire.NodeID{other.id, n.id})
 		}
 	}
-	if len(cut) == 0 {
+	if len(links) == 0 {
 		return
 	}
+	w.cut(links, true)
 	w.fault(f)
 	w.say(n.id, "%v", f)
-	w.after(logDuration(w.injecting, 4*w.plan.electionTimeout, 60*w.plan.electionTimeout), func() {
-		for _, ends := range cut {
-			w.net.cut(ends[0], ends[1], false)
-		}
-	})
+	w.after(logDuration(w.injecting, 4*w.plan.electionTimeout, 60*w.plan.electionTimeout), func() { w.cut(links, false) })
 }
 
 // strandLeader leaves a leader alone with commands which will never be committed, and which

@@ -15,6 +15,14 @@ import (
 // isBrief reports whether there is time for a sample only.
 func isBrief() bool { return testing.Short() || isRace }
 
+// skipInRace is for tests that take long and in which the race detector has nothing to find.
+func skipInRace(t *testing.T) {
+	t.Helper()
+	if isRace {
+		t.Skip("slow, and of one goroutine")
+	}
+}
+
 // inParallel calls a function with numbers below count, on all processors.
 func inParallel(count int, do func(i int)) {
 	next := make(chan int)

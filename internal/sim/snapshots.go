@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/internal/sim/safety"
@@ -166,28 +164,13 @@ func (s *snapshotStore) say(what string, id raft.SnapshotID, err error) {
 	}
 }
 
-// snapshotFiles returns the paths of the snapshots with a suffix.
-func (d *disk) snapshotFiles(suffix string) []string {
-	names, err := d.mem.ReadDir(snapshotDir)
-	if err != nil {
-		return nil
-	}
-	var paths []string
-	for _, name := range names {
-		if strings.HasSuffix(name, suffix) {
-			paths = append(paths, path.Join(snapshotDir, name))
-		}
-	}
-	return paths
-}
-
 // damageSnapshot damages a snapshot of a node that is down, or an unfinished one.
 func (d *disk) damageSnapshot(f Fault) bool {
 	w, suffix := d.n.w, publishedSuffix
 	if f == RotUnfinished {
 		suffix = unfinishedSuffix
 	}
-	paths := d.snapshotFiles(suffix)
+	paths := d.files(snapshotDir, suffix)
 	if len(paths) == 0 {
 		return false
 	}

@@ -112,4 +112,11 @@ var memberships = []mutant{
 		layer: "core", run: "^TestEpochsGoOnAfterRemoval$",
 		property: "who is added again in the same term takes its streams for new",
 	},
+	{
+		name: "lost-disk-acknowledges", cites: []string{"S31"},
+		edits: []edit{{"internal/core/commit.go",
+			"if p := c.leader.peer(id); p != nil && c.isMeant(p) {", "if p := c.leader.peer(id); p != nil {"}},
+		layer: "core", run: "^TestLostDiskDoesNotCount$",
+		property: "what another disk than the voter's holds commits nothing",
+	},
 }

@@ -47,4 +47,5 @@ var seconds = []second{
 	{of: "room-not-given-back", layer: "sim", run: "^TestSeeds$", property: "every counter is back at rest in the end", expect: livenessViolated, liveness: true},
 	{of: "applied-twice", layer: "sim", run: "^TestSeeds$", property: "state machines agree", expect: safetyViolated},
 	{of: "lost-messages-not-found", layer: "sim", run: "^TestSeeds$", property: "a healed cluster agrees in bounded time", expect: livenessViolated, liveness: true},
+	{of: "lost-disk-acknowledges", layer: "sim-seeds", property: "what is committed is durable on a quorum", expect: safetyViolated},
 }

@@ -2,7 +2,10 @@
 
 package safety
 
-import "github.com/balsa-raft/raft/wire"
+import (
+	"github.com/balsa-raft/raft/internal/refine"
+	"github.com/balsa-raft/raft/wire"
+)
 
 const (
 	durableBeforeAck = "I10 durable before acknowledged"
@@ -13,7 +16,7 @@ const (
 // sender's disk is true already. What a durable snapshot covers is not enough as long as
 // the log does not begin behind it: the snapshot may be damaged before it does.
 func acknowledges(from, to wire.NodeID, d *disk, message wire.Message) *Violation {
-	if term, spoken := termOf(message); spoken && term > d.hard.Term {
+	if term, isOwn := refine.TermOf(message); isOwn && term > d.hard.Term {
 		return violated(messageSanity, "node %d sends %v of term %d, its disk is in term %d", from, message.Kind(), term, d.hard.Term)
 	}
 	switch m := message.(type) {
@@ -53,44 +56,11 @@ func matches(from, to wire.NodeID, sender, receiver *disk, leads bool, message w
 	return nil
 }
 
-// termOf returns the term that a message is of, if it is one that its sender is in.
-func termOf(message wire.Message) (term wire.Term, spoken bool) {
-	switch m := message.(type) {
-	case *wire.AppendEntries:
-		return m.Term, true
-	case *wire.AppendReply:
-		return m.Term, true
-	case *wire.Heartbeat:
-		return m.Term, true
-	case *wire.HeartbeatReply:
-		return m.Term, true
-	case *wire.PreVoteReply:
-		return m.Term, true
-	case *wire.RequestVote:
-		return m.Term, true
-	case *wire.VoteReply:
-		return m.Term, true
-	case *wire.TimeoutNow:
-		return m.Term, true
-	case *wire.SnapshotOffer:
-		return m.Term, true
-	case *wire.SnapshotWanted:
-		return m.Term, true
-	}
-	return 0, false
-}
-
 // speaksAsLeader reports whether only the leader of its term sends a message.
-func speaksAsLeader(message wire.Message) (wire.Term, bool) {
-	switch m := message.(type) {
-	case *wire.AppendEntries:
-		return m.Term, true
-	case *wire.Heartbeat:
-		return m.Term, true
-	case *wire.TimeoutNow:
-		return m.Term, true
-	case *wire.SnapshotOffer:
-		return m.Term, true
+func speaksAsLeader(message wire.Message) bool {
+	switch message.(type) {
+	case *wire.AppendEntries, *wire.Heartbeat, *wire.TimeoutNow, *wire.SnapshotOffer:
+		return true
 	}
-	return 0, false
+	return false
 }

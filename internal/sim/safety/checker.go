@@ -5,6 +5,7 @@ package safety
 import (
 	"slices"
 
+	"github.com/balsa-raft/raft/internal/refine"
 	"github.com/balsa-raft/raft/wire"
 )
 
@@ -176,7 +177,8 @@ func (c *Checker) Recovers(node wire.NodeID, hard wire.HardState, compacted wire
 func (c *Checker) Sends(from, to wire.NodeID, message wire.Message) {
 	d := c.disk(from)
 	c.note(acknowledges(from, to, d, message))
-	if term, isLeader := speaksAsLeader(message); isLeader {
+	if speaksAsLeader(message) {
+		term, _ := refine.TermOf(message)
 		c.note(c.elections.Leads(from, term))
 	}
 	if int(to) > len(c.disks) || to == 0 {

@@ -158,7 +158,8 @@ func (c *Checker) VisitMemberships(visit func(*wire.Membership)) {
 }
 
 // isQuorum reports whether a quorum holds an entry. A voter that has lost the disk with
-// which it became one need have held it only there: nobody is elected with its vote.
+// which it became one must have held it there: then nobody is elected with its vote who does
+// not hold it, too. What it holds on another disk does not count.
 func (e electorate) isQuorum(index wire.Index, holds func(slot) bool) bool {
 	if len(e.memberships) == 0 {
 		return 2*len(e.holders(index, holds)) > len(e.disks)
@@ -166,7 +167,10 @@ func (e electorate) isQuorum(index wire.Index, holds func(slot) bool) bool {
 	return slices.ContainsFunc(e.memberships, func(m *wire.Membership) bool {
 		return isQuorumOf(m, func(id wire.NodeID) bool {
 			d := &e.disks[id-1]
-			return holds(d.at(index)) || !d.isMeant(m, id) && d.hasLost(index, holds)
+			if d.isMeant(m, id) {
+				return holds(d.at(index))
+			}
+			return d.hasLost(index, holds)
 		})
 	})
 }

@@ -113,6 +113,16 @@ func TestLostDisks(t *testing.T) {
 			c.Uses(1, &m)
 			c.Looks(1, leads(1, 2, 2))
 		}, "I8 "},
+		{"acknowledged by another disk than the voter's", func(c *Checker) {
+			m := governed(c)
+			c.Empties(2)
+			c.Opens(2, 11)
+			save(c, 1, wire.HardState{}, entries(2, 1))
+			save(c, 2, hard(1), memberEntry(1, 1, m))
+			save(c, 2, wire.HardState{}, entries(2, 1))
+			c.Uses(1, &m)
+			c.Looks(1, leads(1, 2, 2))
+		}, "I8 "},
 		{"a client is told of what a minority held", func(c *Checker) {
 			governed(c)
 			c.Empties(1)

@@ -58,9 +58,8 @@ func reset(c *Checker, node wire.NodeID, last wire.LogID) {
 func voted(term wire.Term) wire.HardState { return wire.HardState{Term: term, Vote: 1} }
 
 func TestCompaction(t *testing.T) {
-	run(t, []trace{
+	runFrom(t, described, []trace{
 		{"behind a snapshot", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
 			c.Recovers(1, voted(1), wire.LogID{Term: 1, Index: 2}, entries(3, 1))
@@ -68,45 +67,37 @@ func TestCompaction(t *testing.T) {
 			c.Begins(1, follows(1, 3, 3, 3), false, true)
 		}, ""},
 		{"without one", func(c *Checker) {
-			described(c)
 			compact(c, 1, 2)
 		}, "I13 "},
 		{"beyond it", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 2)
 			compact(c, 1, 3)
 		}, "I13 "},
 		{"behind one that is not published", func(c *Checker) {
-			described(c)
 			meta := snapshotOf(9, 3)
 			c.SnapshotBegins(1, &meta)
 			compact(c, 1, 2)
 		}, "I13 "},
 		{"behind another member's", func(c *Checker) {
-			described(c)
 			publish(c, 2, 9, 3)
 			compact(c, 1, 2)
 		}, "I13 "},
 		{"of what is not applied", func(c *Checker) {
-			described(c)
 			publish(c, 2, 9, 3)
 			c.Looks(2, follows(1, 3, 3, 1))
 			compact(c, 2, 2)
 		}, "I13 "},
 		{"and what is left is another entry", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
 			c.Recovers(1, voted(1), wire.LogID{Term: 1, Index: 2}, entries(3, 2))
 		}, "I25 "},
 		{"and more is gone", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
 			c.Recovers(1, voted(1), wire.LogID{Term: 1, Index: 3}, nil)
 		}, "I25 "},
 		{"and an entry comes again", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
 			save(c, 1, wire.HardState{}, entries(2, 1))
@@ -116,9 +107,8 @@ func TestCompaction(t *testing.T) {
 
 func TestResets(t *testing.T) {
 	end := wire.LogID{Term: 1, Index: 3}
-	run(t, []trace{
+	runFrom(t, described, []trace{
 		{"behind a snapshot, instead of a log that contradicts it", func(c *Checker) {
-			described(c)
 			save(c, 3, wire.HardState{}, entries(1, 0, 0, 0, 0))
 			publish(c, 3, 9, 3)
 			reset(c, 3, end)
@@ -126,52 +116,43 @@ func TestResets(t *testing.T) {
 			c.Recovers(3, hard(1), end, nil)
 		}, ""},
 		{"without a snapshot", func(c *Checker) {
-			described(c)
 			reset(c, 3, end)
 		}, "I13 "},
 		{"behind an entry that is not the committed one", func(c *Checker) {
-			described(c)
 			c.snapshots.Published(3, &wire.SnapshotMeta{ID: 9, Last: wire.LogID{Term: 2, Index: 3}})
 			reset(c, 3, wire.LogID{Term: 2, Index: 3})
 		}, "I11 "},
 		{"of a log with committed entries behind it", func(c *Checker) {
-			described(c)
 			publish(c, 2, 9, 2)
 			reset(c, 2, wire.LogID{Term: 1, Index: 2})
 		}, "I9 "},
 		{"and it did not last", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			reset(c, 3, end)
 			c.Recovers(3, hard(1), wire.LogID{}, nil)
 		}, "I25 "},
 		{"in a save that was interrupted", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
 			c.SaveEnds(3, errors.New("the power failed"))
 			c.Recovers(3, hard(1), end, nil)
 		}, ""},
 		{"an acknowledgement that only the snapshot covers", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 3})
 		}, "I10 "},
 		{"an acknowledgement before the log has begun anew", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
 			c.Sends(3, 1, &wire.HeartbeatReply{Term: 1, Match: 3})
 		}, "I10 "},
 		{"an acknowledgement behind it", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
 			c.SaveEnds(3, nil)
 			c.Sends(3, 1, &wire.AppendReply{Term: 1, Match: 3})
 		}, ""},
 		{"an acknowledgement beyond it", func(c *Checker) {
-			described(c)
 			publish(c, 3, 9, 3)
 			c.SaveBegins(3, []wire.Update{{Group: 1, Reset: end}})
 			c.SaveEnds(3, nil)
@@ -181,35 +162,29 @@ func TestResets(t *testing.T) {
 }
 
 func TestSnapshotsLast(t *testing.T) {
-	run(t, []trace{
+	runFrom(t, described, []trace{
 		{"it is there after a crash", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			c.SnapshotsFound(1, []wire.SnapshotMeta{snapshotOf(9, 3)})
 		}, ""},
 		{"it is gone", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			c.SnapshotsFound(1, nil)
 		}, "I13 "},
 		{"one that was being published may be there", func(c *Checker) {
-			described(c)
 			meta := snapshotOf(9, 3)
 			c.SnapshotBegins(1, &meta)
 			c.SnapshotsFound(1, []wire.SnapshotMeta{meta})
 		}, ""},
 		{"or not", func(c *Checker) {
-			described(c)
 			meta := snapshotOf(9, 3)
 			c.SnapshotBegins(1, &meta)
 			c.SnapshotsFound(1, nil)
 		}, ""},
 		{"one from nowhere", func(c *Checker) {
-			described(c)
 			c.SnapshotsFound(1, []wire.SnapshotMeta{snapshotOf(9, 3)})
 		}, "I13 "},
 		{"it was deleted", func(c *Checker) {
-			described(c)
 			publish(c, 1, 8, 2)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
@@ -217,21 +192,18 @@ func TestSnapshotsLast(t *testing.T) {
 			c.SnapshotsFound(1, []wire.SnapshotMeta{snapshotOf(9, 3)})
 		}, ""},
 		{"the one that the log needs is deleted", func(c *Checker) {
-			described(c)
 			publish(c, 1, 8, 2)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 3)
 			c.SnapshotDeleted(1, 9)
 		}, "I13 "},
 		{"the one that the log needs is deleted, because it cannot be read", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 3)
 			c.SnapshotUnreadable(1, 9)
 			c.SnapshotDeleted(1, 9)
 		}, ""},
 		{"the other one was damaged", func(c *Checker) {
-			described(c)
 			publish(c, 1, 8, 2)
 			publish(c, 1, 9, 3)
 			compact(c, 1, 2)
@@ -242,22 +214,18 @@ func TestSnapshotsLast(t *testing.T) {
 }
 
 func TestBeginnings(t *testing.T) {
-	run(t, []trace{
+	runFrom(t, described, []trace{
 		{"a member begins before its snapshot", func(c *Checker) {
-			described(c)
 			publish(c, 1, 9, 3)
 			c.Begins(1, follows(1, 3, 3, 2), false, true)
 		}, "I13 "},
 		{"a member has lost its state, on a good disk", func(c *Checker) {
-			described(c)
 			c.Begins(1, follows(1, 3, 0, 0), true, true)
 		}, "I13 "},
 		{"or on a bad one", func(c *Checker) {
-			described(c)
 			c.Begins(1, follows(1, 3, 0, 0), true, false)
 		}, ""},
 		{"a durable state machine ahead of its log", func(c *Checker) {
-			described(c)
 			c.AppliesDurable(3, 1)
 		}, "I13 "},
 	})
@@ -266,14 +234,13 @@ func TestBeginnings(t *testing.T) {
 func TestSnapshotEquivalence(t *testing.T) {
 	with := func(change func(meta *wire.SnapshotMeta, state *SnapshotState)) func(c *Checker) {
 		return func(c *Checker) {
-			described(c)
 			meta, state := snapshotOf(9, 3), SnapshotState{Command: wire.LogID{Term: 1, Index: 3}, Sum: 80}
 			change(&meta, &state)
 			c.SnapshotBegins(1, &meta)
 			c.SnapshotPublished(1, &meta, &state)
 		}
 	}
-	run(t, []trace{
+	runFrom(t, described, []trace{
 		{"as it should be", with(func(*wire.SnapshotMeta, *SnapshotState) {}), ""},
 		{"another term", with(func(m *wire.SnapshotMeta, _ *SnapshotState) { m.Last.Term = 2 }), "I14 "},
 		{"what is not committed", with(func(m *wire.SnapshotMeta, _ *SnapshotState) { m.Last.Index = 4 }), "I14 "},
@@ -287,29 +254,23 @@ func TestSnapshotEquivalence(t *testing.T) {
 			*s = SnapshotState{Command: wire.LogID{Term: 1, Index: 2}, Sum: 70}
 		}), "I14 "},
 		{"restored as it was", func(c *Checker) {
-			described(c)
 			c.Resumes(3, SnapshotState{Command: wire.LogID{Term: 1, Index: 2}, Sum: 70})
 			c.Applies(3, 3, Applied{Term: 1, Op: 8, State: 80})
 		}, ""},
 		{"restored as something else", func(c *Checker) {
-			described(c)
 			c.Resumes(3, SnapshotState{Command: wire.LogID{Term: 1, Index: 2}, Sum: 71})
 		}, "I14 "},
 		{"restored, and a command applied twice", func(c *Checker) {
-			described(c)
 			c.Resumes(3, SnapshotState{Command: wire.LogID{Term: 1, Index: 3}, Sum: 80})
 			c.Applies(3, 3, Applied{Term: 1, Op: 8, State: 80})
 		}, "I7 "},
 		{"applied, with another state behind it", func(c *Checker) {
-			described(c)
 			c.Applies(3, 2, Applied{Term: 1, Op: 7, State: 71})
 		}, "I7 "},
 		{"an offer of what is not committed", func(c *Checker) {
-			described(c)
 			c.Sends(1, 3, &wire.SnapshotOffer{Term: 1, Snapshot: snapshotOf(9, 4)})
 		}, "I14 "},
 		{"an offer by who does not lead", func(c *Checker) {
-			described(c)
 			c.Sends(2, 3, &wire.SnapshotOffer{Term: 1, Snapshot: snapshotOf(9, 3)})
 		}, "I1 "},
 	})
