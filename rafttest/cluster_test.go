@@ -56,7 +56,7 @@ func TestFullRestart(t *testing.T) {
 		"power failure": func(c *rafttest.Cluster) { c.CrashAll() },
 	}
 	for name, end := range ends {
-		for _, n := range []int{1, 2, 3, 5} {
+		for _, n := range restartSizes {
 			t.Run(fmt.Sprint(name, " of ", n), func(t *testing.T) {
 				rafttest.Run(t, rafttest.Options{Nodes: n}, func(t *testing.T, c *rafttest.Cluster) {
 					load := c.StartLoad(rafttest.LoadOptions{})
@@ -85,7 +85,7 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 			rafttest.Run(t, rafttest.Options{Nodes: 3}, func(t *testing.T, c *rafttest.Cluster) {
 				c.Network().SetDelay(0, 5*time.Millisecond)
 				load := c.StartLoad(rafttest.LoadOptions{Clients: 5, PauseMax: 20 * time.Millisecond})
-				for range 2 {
+				for range restartRounds {
 					for _, id := range c.IDs() {
 						c.Sleep(electionTimeout)
 						if crash {

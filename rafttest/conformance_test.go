@@ -51,6 +51,7 @@ func openWAL(t testing.TB, options wal.Options) raft.LogStore {
 // TestWALOnDisk uses real files, and segments that just hold the largest command.
 func TestWALOnDisk(t *testing.T) {
 	rafttest.TestLogStore(t, rafttest.LogStore{
+		CommandBytesMax: largestCommand,
 		Open: func(t testing.TB) raft.LogStore {
 			return openWAL(t, wal.Options{Dir: t.TempDir(), SegmentBytes: 17 << 20})
 		},

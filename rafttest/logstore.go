@@ -30,12 +30,6 @@ type LogStore struct {
 	_ struct{}
 }
 
-// logCase is one demand.
-type logCase struct {
-	name string
-	run  func(t testing.TB, s *LogStore)
-}
-
 // TestLogStore tests an implementation of raft.LogStore against its contract, in
 // subtests. It takes some seconds of a store that syncs to a real disk. Run it
 // with the race detector as well: a part of it reads while a Save runs.
@@ -47,12 +41,10 @@ func TestLogStore(t *testing.T, s LogStore) {
 	if s.CommandBytesMax == 0 {
 		s.CommandBytesMax = raft.CommandBytesLimit
 	}
-	for _, c := range logCases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, &s) })
-	}
+	testDemands(t, &s, logDemands)
 }
 
-var logCases = []logCase{
+var logDemands = []demand[*LogStore]{
 	{"a new group is empty", logNewGroup},
 	{"what is saved is read", logRoundTrip},
 	{"entries overwrite", logOverwrite},
@@ -76,27 +68,16 @@ var logCases = []logCase{
 
 // logRig is a store under test with what it should hold.
 type logRig struct {
-	t      testing.TB
-	suite  *LogStore
-	store  raft.LogStore
-	models logModels
+	*storeRig[raft.LogStore, logModels]
 }
 
 func newLogRig(t testing.TB, s *LogStore) *logRig {
 	t.Helper()
-	r := &logRig{t: t, suite: s, store: s.Open(t), models: logModels{}}
-	t.Cleanup(func() { r.close() })
+	r := &logRig{&storeRig[raft.LogStore, logModels]{
+		t: t, store: s.Open(t), models: logModels{}, reopens: s.Reopen, crashes: s.Crash,
+	}}
+	t.Cleanup(r.close)
 	return r
-}
-
-func (r *logRig) close() {
-	if r.store == nil {
-		return
-	}
-	if err := r.store.Close(); err != nil {
-		r.t.Errorf("close: %v", err)
-	}
-	r.store = nil
 }
 
 func (r *logRig) save(updates ...wire.Update) {
@@ -105,20 +86,6 @@ func (r *logRig) save(updates ...wire.Update) {
 		r.t.Fatalf("save: %v", err)
 	}
 	r.models.apply(updates)
-}
-
-func (r *logRig) verify(when string, args ...any) {
-	r.t.Helper()
-	if err := r.models.verify(r.store); err != nil {
-		r.t.Fatalf("%s: %v", fmt.Sprintf(when, args...), err)
-	}
-}
-
-func (r *logRig) reopen() {
-	r.t.Helper()
-	closed := r.store
-	r.close()
-	r.store = r.suite.Reopen(r.t, closed)
 }
 
 // entriesOf makes commands from an index to another. Their data says which they are.

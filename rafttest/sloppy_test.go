@@ -109,7 +109,7 @@ func TestSloppyButLegalPlugIns(t *testing.T) {
 				calm.Store(false)
 				c.Network().SetConditions(test.conditions)
 				load := c.StartLoad(rafttest.LoadOptions{})
-				for range 2 {
+				for range restartRounds {
 					c.Sleep(3 * time.Second)
 					leader := c.Leader()
 					c.Crash(leader)
@@ -133,7 +133,7 @@ func TestSloppyButLegalPlugIns(t *testing.T) {
 // are well. A leader may get the acknowledgement of what it has just been told is not
 // there; that is not the sign of a lost disk.
 func TestReorderingIsNotALostDisk(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(10 / seedShare) {
 		var log bytes.Buffer // One write at a time, says slog.
 		options := rafttest.Options{Seed: seed + 1, Configure: smallCaches, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 		rafttest.Run(t, options, func(t *testing.T, c *rafttest.Cluster) {

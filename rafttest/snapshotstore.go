@@ -3,7 +3,6 @@
 package rafttest
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/balsa-raft/raft"
@@ -36,12 +35,6 @@ type SnapshotStore struct {
 	_ struct{}
 }
 
-// snapCase is one demand.
-type snapCase struct {
-	name string
-	run  func(t testing.TB, s *SnapshotStore)
-}
-
 // TestSnapshotStore tests an implementation of raft.SnapshotStore against its contract,
 // in subtests. It takes some seconds of a store that syncs to a real disk. Run it with
 // the race detector as well: a part of it reads while others write.
@@ -49,12 +42,10 @@ type snapCase struct {
 // Of an unfinished snapshot a store may have lost whatever it likes when it is opened
 // again. While it is open, it must go on with one, though not with the last megabyte.
 func TestSnapshotStore(t *testing.T, s SnapshotStore) {
-	for _, c := range snapCases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, &s) })
-	}
+	testDemands(t, &s, snapDemands)
 }
 
-var snapCases = []snapCase{
+var snapDemands = []demand[*SnapshotStore]{
 	{"a new group is empty", snapNewGroup},
 	{"what is published is read", snapRoundTrip},
 	{"nobody sees it before", snapInvisible},
@@ -83,48 +74,17 @@ var snapCases = []snapCase{
 
 // snapRig is a store under test with what it should hold.
 type snapRig struct {
-	t      testing.TB
-	suite  *SnapshotStore
-	store  raft.SnapshotStore
-	models snapModels
+	*storeRig[raft.SnapshotStore, snapModels]
+	suite *SnapshotStore
 }
 
 func newSnapRig(t testing.TB, s *SnapshotStore) *snapRig {
 	t.Helper()
-	r := &snapRig{t: t, suite: s, store: s.Open(t), models: snapModels{}}
-	t.Cleanup(func() { r.close() })
+	r := &snapRig{&storeRig[raft.SnapshotStore, snapModels]{
+		t: t, store: s.Open(t), models: snapModels{}, reopens: s.Reopen, crashes: s.Crash,
+	}, s}
+	t.Cleanup(r.close)
 	return r
-}
-
-func (r *snapRig) close() {
-	if r.store == nil {
-		return
-	}
-	if err := r.store.Close(); err != nil {
-		r.t.Errorf("close: %v", err)
-	}
-	r.store = nil
-}
-
-func (r *snapRig) reopen() {
-	r.t.Helper()
-	closed := r.store
-	r.close()
-	r.store = r.suite.Reopen(r.t, closed)
-}
-
-func (r *snapRig) verify(when string, args ...any) {
-	r.t.Helper()
-	if err := r.models.verify(r.store); err != nil {
-		r.t.Fatalf("%s: %v", fmt.Sprintf(when, args...), err)
-	}
-}
-
-func (r *snapRig) must(err error) {
-	r.t.Helper()
-	if err != nil {
-		r.t.Fatal(err)
-	}
 }
 
 // begin begins a snapshot, or goes on with one, from as many bytes as the store has.

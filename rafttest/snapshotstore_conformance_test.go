@@ -122,50 +122,43 @@ func TestSnapdirOnDisk(t *testing.T) {
 	})
 }
 
-// TestSnapdirInMemory has a file system that loses and tears whatever was not synced, and
-// small blocks.
+// snapshotDisk is a file system in memory whose reads can be made to fail.
+type snapshotDisk struct {
+	*vfs.FaultyFS
+	mem     *vfs.Mem
+	failing atomic.Bool
+}
+
+func newSnapshotDisk(mem *vfs.Mem) *snapshotDisk {
+	d := &snapshotDisk{mem: mem}
+	d.FaultyFS = vfs.Faulty(mem, func(op vfs.Op) vfs.Fault {
+		if op.Kind == vfs.OpRead && d.failing.Load() {
+			return vfs.Fault{Err: errDisk}
+		}
+		return vfs.Fault{}
+	})
+	return d
+}
+
+// TestSnapdirInMemory has a file system that loses and tears whatever was not synced, and does
+// not read now and then, and small blocks.
 func TestSnapdirInMemory(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	rafttest.TestSnapshotStore(t, rafttest.SnapshotStore{
 		Open: func(t testing.TB) raft.SnapshotStore {
-			return openSnapshots(t, "/snapshots", snapdir.Options{FS: vfs.NewMem(), BlockBytes: 4096, SyncBytes: 50_000})
+			return openSnapshots(t, "/snapshots", snapdir.Options{FS: newSnapshotDisk(vfs.NewMem()), BlockBytes: 4096, SyncBytes: 50_000})
 		},
 		Reopen: reopenSnapshots,
 		Crash: func(t testing.TB, store raft.SnapshotStore) raft.SnapshotStore {
 			d := store.(*snapshotDir)
 			options := d.options
-			options.FS = options.FS.(*vfs.Mem).CrashClone(vfs.Random(random))
+			options.FS = newSnapshotDisk(options.FS.(*snapshotDisk).mem.CrashClone(vfs.Random(random)))
 			return openSnapshots(t, d.dir, options)
 		},
 		Damage: flipByte(4096),
 		Keeps:  keepsFile,
-	})
-}
-
-// failingReads is a file system whose reads can be made to fail.
-type failingReads struct {
-	*vfs.FaultyFS
-	failing atomic.Bool
-}
-
-func (f *failingReads) decide(op vfs.Op) vfs.Fault {
-	if op.Kind == vfs.OpRead && f.failing.Load() {
-		return vfs.Fault{Err: errDisk}
-	}
-	return vfs.Fault{}
-}
-
-// TestSnapdirWhenReadsFail has a file system that does not read now and then.
-func TestSnapdirWhenReadsFail(t *testing.T) {
-	rafttest.TestSnapshotStore(t, rafttest.SnapshotStore{
-		Open: func(t testing.TB) raft.SnapshotStore {
-			f := &failingReads{}
-			f.FaultyFS = vfs.Faulty(vfs.NewMem(), f.decide)
-			return openSnapshots(t, "/snapshots", snapdir.Options{FS: f})
-		},
-		Reopen: reopenSnapshots,
 		FailReads: func(_ testing.TB, store raft.SnapshotStore, fail bool) {
-			store.(*snapshotDir).options.FS.(*failingReads).failing.Store(fail)
+			store.(*snapshotDir).options.FS.(*snapshotDisk).failing.Store(fail)
 		},
 	})
 }

@@ -27,12 +27,6 @@ type Snapshotter struct {
 	_ struct{}
 }
 
-// snapshotCase is one demand.
-type snapshotCase struct {
-	name string
-	run  func(t testing.TB, s *Snapshotter)
-}
-
 // TestSnapshotter tests an implementation of raft.Snapshotter against its contract, in
 // subtests: that a capture is the state at the moment it was made, whatever is applied while it
 // is read, that it restores to that state and to nothing else, and that damaged input
@@ -40,12 +34,10 @@ type snapshotCase struct {
 // TestStateMachine. Run it with the race detector as well: captures are
 // read beside Apply.
 func TestSnapshotter(t *testing.T, s Snapshotter) {
-	for _, c := range snapshotCases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, s.withDefaults()) })
-	}
+	testDemands(t, s.withDefaults(), snapshotDemands)
 }
 
-var snapshotCases = []snapshotCase{
+var snapshotDemands = []demand[*Snapshotter]{
 	{"a capture restores to the state captured", snapshotRestores},
 	{"restore replaces what there is", snapshotReplaces},
 	{"equal states, equal bytes", snapshotBytes},

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/balsa-raft/raft"
@@ -184,14 +183,8 @@ func TestDurableStateMachineFindsPlantedFaults(t *testing.T) {
 	for _, fault := range durableFaults {
 		found[fault.by] = true
 		t.Run(fault.name, func(t *testing.T) {
-			i := slices.IndexFunc(durableCases, func(c durableCase) bool { return c.name == fault.by })
-			suite := durableSuite(&fault)
-			expectFailure(t, observe(t, func(t testing.TB) { durableCases[i].run(t, suite) }), fault.says)
+			expectFault(t, durableSuite(&fault), durableDemands, fault.by, fault.says)
 		})
 	}
-	for _, c := range durableCases {
-		if !found[c.name] {
-			t.Errorf("no fault shows that %q can fail", c.name)
-		}
-	}
+	requireFaults(t, durableDemands, found)
 }

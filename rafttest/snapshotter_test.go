@@ -275,14 +275,8 @@ func TestSnapshotterFindsPlantedFaults(t *testing.T) {
 	for _, fault := range snapshotFaults {
 		found[fault.by] = true
 		t.Run(fault.name, func(t *testing.T) {
-			i := slices.IndexFunc(snapshotCases, func(c snapshotCase) bool { return c.name == fault.by })
-			suite := countersSuite(&fault)
-			expectFailure(t, observe(t, func(t testing.TB) { snapshotCases[i].run(t, suite) }), fault.says)
+			expectFault(t, countersSuite(&fault), snapshotDemands, fault.by, fault.says)
 		})
 	}
-	for _, c := range snapshotCases {
-		if !found[c.name] {
-			t.Errorf("no fault shows that %q can fail", c.name)
-		}
-	}
+	requireFaults(t, snapshotDemands, found)
 }

@@ -29,24 +29,16 @@ type StateMachine struct {
 	_ struct{}
 }
 
-// machineCase is one demand.
-type machineCase struct {
-	name string
-	run  func(t testing.TB, s *StateMachine)
-}
-
 // TestStateMachine tests an implementation of raft.StateMachine against its contract, in
 // subtests: that state and values follow from the commands and their order alone,
 // however they are batched and whoever applies them; that there is a value for each
 // command, or none for any; and that it leaves alone, and does not keep, what it
 // is given. Run it with the race detector as well.
 func TestStateMachine(t *testing.T, s StateMachine) {
-	for _, c := range machineCases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, s.withDefaults()) })
-	}
+	testDemands(t, s.withDefaults(), machineDemands)
 }
 
-var machineCases = []machineCase{
+var machineDemands = []demand[*StateMachine]{
 	{"one value for each command", machineValues},
 	{"the same commands, the same state", machineDeterminism},
 	{"however they are batched", machineBatches},

@@ -118,8 +118,7 @@ func TestStateMachineFindsPlantedFaults(t *testing.T) {
 					return dump.Bytes()
 				},
 			}.withDefaults()
-			i := slices.IndexFunc(machineCases, func(c machineCase) bool { return c.name == fault.by })
-			expectFailure(t, observe(t, func(t testing.TB) { machineCases[i].run(t, suite) }), fault.says)
+			expectFault(t, suite, machineDemands, fault.by, fault.says)
 		})
 	}
 }

@@ -33,12 +33,6 @@ type Transport struct {
 	_ struct{}
 }
 
-// transportCase is one demand.
-type transportCase struct {
-	name string
-	run  func(t testing.TB, s *Transport)
-}
-
 // TestTransport tests an implementation of raft.Transport against its contract, in
 // subtests. It runs in real time, since there may be a real network: some seconds. Don't
 // run anything in parallel: it looks for goroutines that are left. Run it with the race
@@ -48,15 +42,10 @@ type transportCase struct {
 // long as no peer was reported unreachable it must neither repeat nor reorder them. It
 // must carry bulk messages, see wire.IsBulk, beside the others.
 func TestTransport(t *testing.T, s Transport) {
-	for _, c := range transportCases {
-		t.Run(c.name, func(t *testing.T) {
-			withDefaults := s.withDefaults()
-			c.run(t, &withDefaults)
-		})
-	}
+	testDemands(t, s.withDefaults(), transportDemands)
 }
 
-var transportCases = []transportCase{
+var transportDemands = []demand[*Transport]{
 	{"every message arrives as it was sent", transportMessages},
 	{"messages keep their order", transportOrder},
 	{"many senders", transportSenders},
@@ -78,7 +67,7 @@ var transportCases = []transportCase{
 	{"close leaves nothing", transportLeaks},
 }
 
-func (s Transport) withDefaults() Transport {
+func (s Transport) withDefaults() *Transport {
 	if s.MessageBytesMax == 0 {
 		s.MessageBytesMax = raft.CommandBytesLimit
 	}
@@ -88,7 +77,7 @@ func (s Transport) withDefaults() Transport {
 	if s.Patience == 0 {
 		s.Patience = 20 * time.Second
 	}
-	return s
+	return &s
 }
 
 // transportRig is a transport under test and what came out of it.

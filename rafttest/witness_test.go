@@ -88,3 +88,24 @@ func expectFailure(t *testing.T, failures []string, want string) {
 		t.Errorf("the planted fault makes %q, want a failure with %q", failures, want)
 	}
 }
+
+// expectFault has the demand look at a suite that must find the fault in it, and checks what it
+// says of it.
+func expectFault[Suite any](t *testing.T, s Suite, demands []demand[Suite], by, says string) {
+	t.Helper()
+	i := slices.IndexFunc(demands, func(d demand[Suite]) bool { return d.name == by })
+	if i < 0 {
+		t.Fatalf("there is no demand %q", by)
+	}
+	expectFailure(t, observe(t, func(t testing.TB) { demands[i].run(t, s) }), says)
+}
+
+// requireFaults checks that of every demand some fault has shown that it can fail.
+func requireFaults[Suite any](t *testing.T, demands []demand[Suite], found map[string]bool) {
+	t.Helper()
+	for _, d := range demands {
+		if !found[d.name] {
+			t.Errorf("no fault shows that %q can fail", d.name)
+		}
+	}
+}

@@ -4,16 +4,8 @@ package tcp
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"runtime"
 	"strings"
@@ -195,127 +187,6 @@ func chunk(number, size int) wire.Envelope {
 func numberOf(e wire.Envelope) int { return int(e.Message.(*wire.SnapshotChunk).Offset) }
 
 func termOf(e wire.Envelope) wire.Term { return e.Message.(*wire.Heartbeat).Term }
-
-// stranger is a bare connection to a node.
-type stranger struct{ net.Conn }
-
-func dialStranger(t testing.TB, to *node) stranger {
-	t.Helper()
-	conn, err := net.Dial("tcp", to.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	return stranger{conn}
-}
-
-// write writes what the other end may or may not read to the end.
-func (s stranger) write(data []byte) { _, _ = s.Write(data) }
-
-// greet makes the handshake as node 9 would, for the main lane, and returns the answer.
-func (s stranger) greet(t testing.TB, to wire.NodeID) hello {
-	t.Helper()
-	return s.greetFor(t, to, laneMain)
-}
-
-func (s stranger) greetFor(t testing.TB, to wire.NodeID, kind laneKind) hello {
-	t.Helper()
-	h := hello{version: wire.Version, lane: kind, cluster: testCluster, from: 9, to: to}
-	s.write(h.encode())
-	answer, err := readHello(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer
-}
-
-// awaitEnd waits until the other end closes, without having sent anything more.
-func (s stranger) awaitEnd(t testing.TB) {
-	t.Helper()
-	n, err := io.Copy(io.Discard, s)
-	if timeout, ok := err.(net.Error); n > 0 || (ok && timeout.Timeout()) {
-		t.Fatalf("got %d bytes, error %v; want the end", n, err)
-	}
-}
-
-// frameOf returns one frame with the messages.
-func frameOf(messages ...wire.Envelope) []byte {
-	frame, _, _ := appendFrame(nil, messages, FrameBytesMaxDefault)
-	return frame
-}
-
-// authority signs certificates for tests.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	pool        *x509.CertPool
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(certificate)
-	return &authority{certificate, key, pool}
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// sign returns a certificate for the DNS names. Change, unless nil, changes it first.
-func (a *authority) sign(t testing.TB, change func(*x509.Certificate), names ...string) tls.Certificate {
-	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), DNSNames: names,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-	}
-	if change != nil {
-		change(template)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// options returns the TLS options of a node with the certificate.
-func (a *authority) options(certificate tls.Certificate) *TLSOptions {
-	return &TLSOptions{
-		Certificate: func() (*tls.Certificate, error) { return &certificate, nil },
-		Authorities: func() (*x509.CertPool, error) { return a.pool, nil },
-	}
-}
-
-// node returns the TLS options of a node with a good certificate.
-func (a *authority) node(t testing.TB, id wire.NodeID) *TLSOptions {
-	return a.options(a.sign(t, nil, NodeName(id)))
-}
 
 // failDial is a Dial that always fails.
 func failDial(context.Context, string, string) (net.Conn, error) {

@@ -127,7 +127,7 @@ func TestOptionsHaveDefaults(t *testing.T) {
 // What one large Save took is given back.
 func TestEncoderGivesBack(t *testing.T) {
 	options := testOptions(vfs.NewMem())
-	options.SegmentBytes = 16 << 20
+	options.SegmentBytes = 2*encodeBytesKept + 1<<20
 	l := mustOpen(t, options)
 	must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, 1, string(make([]byte, 2*encodeBytesKept)))}}))
 	large := cap(l.encoder.buf)

@@ -62,18 +62,24 @@ func TestIdleLogProvesItsLastBatch(t *testing.T) {
 	})
 }
 
+// openProving opens a log that proves by itself, and whose next sync can be made to go wrong.
+func openProving(t testing.TB) (l *Log, next *atomic.Pointer[vfs.Fault]) {
+	t.Helper()
+	next = new(atomic.Pointer[vfs.Fault])
+	options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
+		if op.Kind == vfs.OpSync && next.Load() != nil {
+			return *next.Swap(nil)
+		}
+		return vfs.Fault{}
+	}))
+	options.Synchronous = false
+	return mustOpen(t, options), next
+}
+
 // A log that is busy needs no proofs, and one whose disk stalls is left alone.
 func TestBusyLogProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fault atomic.Pointer[vfs.Fault] // of the next sync
-		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
-			if op.Kind == vfs.OpSync && fault.Load() != nil {
-				return *fault.Swap(nil)
-			}
-			return vfs.Fault{}
-		}))
-		options.Synchronous = false
-		l := mustOpen(t, options)
+		l, fault := openProving(t)
 		synctest.Wait()
 		seq := tailOf(l).seq
 		for i := range wire.Index(100) {
@@ -100,15 +106,7 @@ func TestBusyLogProvesNothing(t *testing.T) {
 // A proof that cannot be written is as bad as any other batch.
 func TestProofThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fault atomic.Pointer[vfs.Fault] // of the next sync
-		options := testOptions(vfs.Faulty(vfs.NewMem(), func(op vfs.Op) vfs.Fault {
-			if op.Kind == vfs.OpSync && fault.Load() != nil {
-				return *fault.Swap(nil)
-			}
-			return vfs.Fault{}
-		}))
-		options.Synchronous = false
-		l := mustOpen(t, options)
+		l, fault := openProving(t)
 		must(t, l.Save([]wire.Update{{Group: 1, Entries: entries(1, 1, "a")}}))
 		synctest.Wait()
 		fault.Store(&vfs.Fault{Err: errDisk})

@@ -24,70 +24,89 @@ func TestCloseAtEveryStep(t *testing.T) {
 	}
 }
 
+// closing is a member that is closed in the middle of all it can be at, and another one.
+type closing struct {
+	*world
+	m, other *member
+	left     int // steps and calls of the store until it is closed
+	closed   bool
+	// calls of Take, and how many were answered.
+	calls, answers int
+}
+
 // closeAfter closes one member at the nth step or call of the store. It reports whether there
 // were fewer.
 func closeAfter(t *testing.T, durable bool, n int) (ended bool) {
-	w := newWorld(t, 5)
-	set := func(c *Config) { c.Durable, c.Policy.Entries = durable, 3 }
-	m, other := w.add(5*chunk, set), w.add(5*chunk)
+	c := &closing{world: newWorld(t, 5), left: n}
+	set := func(cfg *Config) { cfg.Durable, cfg.Policy.Entries = durable, 3 }
+	c.m, c.other = c.add(5*chunk, set), c.add(5*chunk)
+	m := c.m
 	m.applied.Index = 20
-	var calls, answers int
-	closed := false
-	count := func() {
-		if n--; n < 0 && !closed {
-			closed = true
-			m.snap.Close()
-		}
-	}
-	m.store.before = func(string) { count() }
-	take := func() {
-		calls++
-		m.snap.Take(func(wire.SnapshotMeta, error) { answers++ })
-	}
-	step := func() {
-		for range 25 {
-			for range 2 {
-				other.snap.Step()
-				m.snap.Step()
-				count()
-			}
-			if w.now = max(w.now, min(w.next(), w.now+second/10)); len(w.events) > 0 {
-				w.fire()
-			}
-		}
-	}
-	other.applied.Index = 50
-	other.takeOne()
-	take()
-	m.apply(5)
-	step()
-	m.snap.Offer(other.id, 1, 1, 0)
-	take()
-	step()
-	m.apply(1)
-	take()
-	other.snap.Offer(m.id, 2, 1, 0)
-	step()
-	take()
-	r := m.snap.Reader(m.snap.Status().Latest)
-	_, _ = r.Read(make([]byte, 10))
-	step()
-	wasClosed := closed
-	closed = true
+	m.store.before = func(string) { c.count() }
+	r := c.everything()
+	ended = !c.closed
+	c.closed = true
 	m.snap.Close()
 	m.snap.Close()
 	r.Close()
-	take()
+	c.take()
 	m.snap.Offer(2, 1, 1, 1)
-	w.run(stall, nil)
-	if m.open != 0 || answers != calls || m.snap.Busy() != "" || m.snap.Step() || m.snap.Deadline() != never {
+	c.run(stall, nil)
+	if m.open != 0 || c.answers != c.calls || m.snap.Busy() != "" || m.snap.Step() || m.snap.Deadline() != never {
 		t.Fatalf("durable %v: after Close, %d captures are open, %d of %d calls of Take are answered, busy %q",
-			durable, m.open, answers, calls, m.snap.Busy())
+			durable, m.open, c.answers, c.calls, m.snap.Busy())
 	}
 	if m.snap.Deliver(2, &wire.SnapshotFetch{ID: 1, Length: 1}) {
 		t.Error("a message is taken in after Close")
 	}
-	return !wasClosed
+	return ended
+}
+
+// everything has the member take snapshots, fetch one, send one and be read from.
+func (c *closing) everything() io.ReadCloser {
+	m, other := c.m, c.other
+	other.applied.Index = 50
+	other.takeOne()
+	c.take()
+	m.apply(5)
+	c.steps()
+	m.snap.Offer(other.id, 1, 1, 0)
+	c.take()
+	c.steps()
+	m.apply(1)
+	c.take()
+	other.snap.Offer(m.id, 2, 1, 0)
+	c.steps()
+	c.take()
+	r := m.snap.Reader(m.snap.Status().Latest)
+	_, _ = r.Read(make([]byte, 10))
+	c.steps()
+	return r
+}
+
+func (c *closing) count() {
+	if c.left--; c.left < 0 && !c.closed {
+		c.closed = true
+		c.m.snap.Close()
+	}
+}
+
+func (c *closing) take() {
+	c.calls++
+	c.m.snap.Take(func(wire.SnapshotMeta, error) { c.answers++ })
+}
+
+func (c *closing) steps() {
+	for range 25 {
+		for range 2 {
+			c.other.snap.Step()
+			c.m.snap.Step()
+			c.count()
+		}
+		if c.now = max(c.now, min(c.next(), c.now+second/10)); len(c.events) > 0 {
+			c.fire()
+		}
+	}
 }
 
 func TestClosedWhileCapturing(t *testing.T) {

@@ -93,19 +93,25 @@ func TestADeletionThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
+// fetchThree fetches the snapshots up to 11, 12 and 13, and restores none of them.
+func (m *member) fetchThree(leader *member) {
+	m.t.Helper()
+	leader.applied.Index = 10
+	for range 3 {
+		leader.takeOne()
+		if !leader.offerTo(m, stall) {
+			m.t.Fatal("nothing is received")
+		}
+		m.run(2*stall, nil)
+	}
+}
+
 // TestFetchedSnapshotsDoNotReplaceOwnOnes holds until one of them is restored.
 func TestFetchedSnapshotsDoNotReplaceOwnOnes(t *testing.T) {
 	w := newWorld(t, 1)
 	leader, m := w.add(chunk), w.add(chunk)
 	m.takeOne()
-	leader.applied.Index = 10
-	for range 3 {
-		leader.takeOne()
-		if !leader.offerTo(m, stall) {
-			t.Fatal("nothing is received")
-		}
-		w.run(2*stall, nil)
-	}
+	m.fetchThree(leader)
 	m.expectListed(13, 12, 1) // The oldest that was never installed is of no use.
 	m.snap.Restored(m.received[1])
 	m.expectListed(13, 12)
@@ -121,14 +127,7 @@ func TestNothingIsPrunedBeforeTheStateIsKnown(t *testing.T) {
 	m.takeOne()
 	m.crash(0)
 	m.start()
-	leader.applied.Index = 10
-	for range 3 {
-		leader.takeOne()
-		if !leader.offerTo(m, stall) {
-			t.Fatal("nothing is received")
-		}
-		w.run(2*stall, nil)
-	}
+	m.fetchThree(leader)
 	m.expectListed(13, 12, 11, 1)
 }
 

@@ -14,7 +14,7 @@ import (
 // the same snapshot.
 func TestRandomSchedules(t *testing.T) {
 	total := Counters{}
-	seeds := uint64(120)
+	seeds := uint64(scheduleSeeds)
 	if testing.Short() {
 		seeds = 40
 	}
