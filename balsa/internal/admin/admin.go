@@ -11,7 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/balsa-raft/raft"
@@ -61,6 +61,12 @@ type Server struct {
 	// cancel ends the contexts of all requests: those that wait for a change of the
 	// membership would otherwise hold up the node's end.
 	cancel context.CancelFunc
+
+	mu sync.Mutex
+	// mute are the connections on which nothing was asked yet.
+	mute map[net.Conn]bool
+	// isClosed says that there are to be none any more.
+	isClosed bool
 }
 
 // Start serves requests on ln, which the server owns from now on, until Close.
@@ -70,7 +76,7 @@ func Start(ln net.Listener, cfg Config) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		listener: ln, served: make(chan struct{}), cancel: cancel,
+		listener: ln, served: make(chan struct{}), cancel: cancel, mute: make(map[net.Conn]bool),
 		http: http.Server{
 			Handler:     Handler(cfg),
 			ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
@@ -79,6 +85,7 @@ func Start(ln net.Listener, cfg Config) *Server {
 			ErrorLog:       slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 		},
 	}
+	s.http.ConnState = s.connected
 	go func() {
 		defer close(s.served)
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -91,10 +98,35 @@ func Start(ln net.Listener, cfg Config) *Server {
 // Addr returns the address that the port is bound to.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// connected is told what becomes of connections.
+func (s *Server) connected(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.mute, conn)
+	case s.isClosed:
+		_ = conn.Close() // Nobody is to be served on it.
+	default:
+		s.mute[conn] = true
+	}
+}
+
+// hangUp closes the connections on which nothing was asked: net/http waits some seconds for that.
+func (s *Server) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.isClosed = true
+	for conn := range s.mute {
+		_ = conn.Close() // Nobody is to be served on it.
+	}
+}
+
 // Close lets requests under way finish until ctx ends, then cuts them off. Those that wait for
 // the group are told at once that nobody waits for it any more.
 func (s *Server) Close(ctx context.Context) error {
 	s.cancel()
+	s.hangUp()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = fmt.Errorf("admin: close: %w", errors.Join(err, s.http.Close()))
@@ -106,8 +138,8 @@ func (s *Server) Close(ctx context.Context) error {
 // Handler serves what docs/admin.md lists.
 func Handler(cfg Config) http.Handler {
 	c := &cfg
-	mux := http.NewServeMux()
-	get := func(name string, serve http.HandlerFunc) { mux.HandleFunc("GET /"+name, serve) }
+	r := &router{mux: http.NewServeMux(), methods: make(map[string]string)}
+	get := func(name string, serve http.HandlerFunc) { r.handle(http.MethodGet, name, serve) }
 	get("status", func(w http.ResponseWriter, _ *http.Request) { serveJSON(w, http.StatusOK, c.describe()) })
 	get("state", c.serveState)
 	get("healthz", c.serveHealth)
@@ -116,8 +148,13 @@ func Handler(cfg Config) http.Handler {
 	get("members", c.serveMembers)
 	get("plan", c.servePlan)
 	get("explain", c.serveExplain)
-	c.handleCommands(mux)
-	return c.guarded(mux)
+	c.handleCommands(r)
+	r.mux.HandleFunc("/", func(w http.ResponseWriter, q *http.Request) {
+		status, wrong := c.Status(), r.misdirected(w, q)
+		wrong.Node, wrong.Leader = status.ID, status.Leader
+		c.refuse(w, wrong)
+	})
+	return c.guarded(r.mux)
 }
 
 // serveState identifies the node's state. Commands wait while it is hashed.
@@ -135,27 +172,4 @@ func serveJSON(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // The client may be gone.
-}
-
-// cutOff are the findings that say of a node that knows a leader that it does not reach it: it was
-// removed, or has heard nothing for long and may not stand for election.
-var cutOff = []string{"removed", "leader_silent"}
-
-// serveHealth says that the node can serve if its group runs and it has a leader.
-func (c *Config) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	status := c.Status()
-	switch {
-	case status.Failure != nil:
-		http.Error(w, fmt.Sprintf("stopped: %v", status.Failure), http.StatusServiceUnavailable)
-	case status.Leader == 0:
-		http.Error(w, "no leader known", http.StatusServiceUnavailable)
-	default:
-		for _, f := range status.Explain() {
-			if slices.Contains(cutOff, f.Code) {
-				http.Error(w, f.What, http.StatusServiceUnavailable)
-				return
-			}
-		}
-		_, _ = fmt.Fprintln(w, "ok") // The client may be gone.
-	}
 }

@@ -10,22 +10,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"syscall"
 	"time"
-
-	"github.com/balsa-raft/raft"
 )
 
 // Bounds of a client.
 const (
 	// answerBytesMax bounds an answer that is read whole.
 	answerBytesMax = 16 << 20
-	// retryInterval is how long Lead waits before it asks all nodes again.
-	retryInterval = 100 * time.Millisecond
+	// dialTimeout bounds the connecting.
+	dialTimeout = 5 * time.Second
+	// openTimeout bounds how long it takes until the answer to Open begins.
+	openTimeout = time.Minute
 	// lookTimeout bounds what only looks, so that a node that hangs does not hold up the rest.
 	lookTimeout = 5 * time.Second
 )
+
+// ErrUnsure means that a node was asked to do something, and that it is not known whether it has.
+var ErrUnsure = errors.New("admin: whether it was begun is not known")
 
 // Client asks the admin ports of some nodes of a cluster. It may be used by several goroutines.
 type Client struct {
@@ -49,9 +52,9 @@ type Answer struct {
 
 // Open asks for what is too large to be read whole. The caller closes the body.
 func (c *Client) Open(ctx context.Context, address, path string) (io.ReadCloser, error) {
-	response, err := c.send(ctx, address, http.MethodGet, path, nil)
+	response, err := c.send(ctx, address, http.MethodGet, path, nil, openTimeout)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", address, err)
 	}
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close() // It is an error already.
@@ -68,83 +71,19 @@ func (c *Client) Look(ctx context.Context, address, path string) (Answer, error)
 	return c.ask(ctx, address, http.MethodGet, path, nil)
 }
 
-// Command has one node carry out a command. It is not repeated.
+// Command has one node carry out a command. It is not repeated. If the node was reached and has not answered,
+// the error wraps ErrUnsure.
 func (c *Client) Command(ctx context.Context, address, path string, request any) (Answer, error) {
-	return c.ask(ctx, address, http.MethodPost, path, request)
-}
-
-// Lead has the leader carry out a command (or look, if request is nil), whichever of the nodes
-// that is, and asks again for as long as the patience if none leads. If a leader is lost in the middle, the next is
-// asked for the same: commands may be repeated, but that who was to be removed by one of them may
-// be gone by then.
-func (c *Client) Lead(ctx context.Context, patience time.Duration, path string, request any) (Answer, error) {
-	s := search{client: c, path: path, request: request}
-	for begun := time.Now(); ; {
-		if answer, found, err := s.round(ctx); found || err != nil {
-			return answer, err
-		}
-		if time.Since(begun) >= patience {
-			return Answer{}, fmt.Errorf("no leader was found: %w", errors.Join(s.problems...))
-		}
-		timer := time.NewTimer(retryInterval)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return Answer{}, fmt.Errorf("no leader was found: %w", errors.Join(s.problems...))
-		}
+	answer, err := c.ask(ctx, address, http.MethodPost, path, request)
+	if isUnsure(err) {
+		err = fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
-}
-
-// search is the work of Lead.
-type search struct {
-	client  *Client
-	path    string
-	request any
-	// problems are those of the last round.
-	problems []error
-	// isUnsure says that a node may have begun with the command.
-	isUnsure bool
-}
-
-// round asks each of the nodes once. It returns an error if there is no point in another round.
-func (s *search) round(ctx context.Context) (answer Answer, found bool, err error) {
-	s.problems = nil
-	asked, claimed := map[raft.NodeID]bool{}, raft.NodeID(0)
-	for _, address := range s.client.Addresses {
-		answer, err := s.ask(ctx, address)
-		var failure *Error
-		switch {
-		case err == nil:
-			return answer, true, nil
-		case !errors.As(err, &failure):
-			s.isUnsure = s.isUnsure || s.request != nil && !errors.Is(err, syscall.ECONNREFUSED)
-		case failure.Code == CodeNotMember && s.isUnsure:
-			return Answer{Address: address, Status: http.StatusOK, Text: []byte(`{"state":"done"}`)}, true, nil
-		case failure.Code == CodeNotLeader:
-			asked[failure.Node] = true
-			claimed = max(claimed, failure.Leader)
-		case failure.Code != CodeTooEarly && failure.Code != CodeStopped:
-			return Answer{}, false, err
-		}
-		s.problems = append(s.problems, fmt.Errorf("%s: %w", address, err))
-	}
-	if len(asked) == len(s.client.Addresses) && claimed != 0 && !asked[claimed] {
-		return Answer{}, false, fmt.Errorf("node %d leads, whose admin address is not among those given with --admin", claimed)
-	}
-	return Answer{}, false, nil
-}
-
-func (s *search) ask(ctx context.Context, address string) (Answer, error) {
-	if s.request == nil {
-		return s.client.Look(ctx, address, s.path)
-	}
-	return s.client.Command(ctx, address, s.path, s.request)
+	return answer, err
 }
 
 // ask asks a node, and reads its answer.
 func (c *Client) ask(ctx context.Context, address, method, path string, request any) (Answer, error) {
-	response, err := c.send(ctx, address, method, path, request)
+	response, err := c.send(ctx, address, method, path, request, 0)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -159,7 +98,8 @@ func (c *Client) ask(ctx context.Context, address, method, path string, request 
 	return Answer{Address: address, Status: response.StatusCode, Text: text}, nil
 }
 
-func (c *Client) send(ctx context.Context, address, method, path string, request any) (*http.Response, error) {
+// send sends a request. Unless it is zero, the timeout bounds how long it takes until the answer begins.
+func (c *Client) send(ctx context.Context, address, method, path string, request any, timeout time.Duration) (*http.Response, error) {
 	var body io.Reader
 	if request != nil {
 		text, err := json.Marshal(request)
@@ -176,11 +116,19 @@ func (c *Client) send(ctx context.Context, address, method, path string, request
 	if c.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	if c.TLS == nil {
-		return http.DefaultClient.Do(r)
+	once := http.Transport{
+		DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig: c.TLS, TLSHandshakeTimeout: dialTimeout, DisableKeepAlives: true, ResponseHeaderTimeout: timeout,
 	}
-	once := http.Transport{TLSClientConfig: c.TLS, DisableKeepAlives: true}
 	return once.RoundTrip(r)
+}
+
+// isUnsure reports whether a request that failed may have been sent, and was not refused.
+func isUnsure(err error) bool {
+	var refused *Error
+	var failed *net.OpError
+	isUnreached := errors.As(err, &failed) && failed.Op == "dial"
+	return err != nil && !errors.As(err, &refused) && !isUnreached && !isTLSRefusal(err)
 }
 
 func (c *Client) scheme() string {

@@ -43,16 +43,17 @@ func ask(handler http.Handler, method, target, body string) (int, string) {
 
 func TestCommands(t *testing.T) {
 	tests := []struct{ path, body, call string }{
-		{"/initialize", `{"members":[{"id":1,"address":"a:1"}]}`, "Initialize [{1 a:1 0}]"},
+		{"/initialize", `{"members":[{"id":1,"address":"a:1"}]}`, "Initialize 1=a:1"},
 		{"/change", `{"voters":[{"id":1},{"id":9,"address":"i:9"}],"learners":[{"id":3}],"if_index":7,"force":true}`,
-			"ChangeMembership [{1 a:1 0} {9 i:9 0}] [{3 c:3 0}] 7 true"},
-		{"/add-learner", `{"id":9,"address":"i:9"}`, "AddLearner {9 i:9 0}"},
-		{"/add-voter?timeout=1m", `{"id":9,"address":"i:9"}`, "AddVoter {9 i:9 0}"},
+			"ChangeMembership 1=a:1,9=i:9 3=c:3 7 true"},
+		{"/add-learner", `{"id":9,"address":"i:9"}`, "AddLearner 9=i:9"},
+		{"/add-voter?timeout=1m", `{"id":9,"address":"i:9"}`, "AddVoter 9=i:9"},
 		{"/promote", `{"id":3}`, "Promote 3"},
 		{"/demote", `{"id":2}`, "Demote 2"},
 		{"/remove", `{"id":2}`, "Remove 2"},
-		{"/replace", `{"id":2,"by":{"id":9,"address":"i:9"}}`, "Replace 2 {9 i:9 0}"},
+		{"/replace", `{"id":2,"by":{"id":9,"address":"i:9"}}`, "Replace 2 9=i:9"},
 		{"/update-address", `{"id":2,"address":"z:2"}`, "UpdateAddress 2 z:2"},
+		{"/set-priority", `{"id":2,"priority":7}`, "SetPriority 2 7"},
 		{"/transfer-leader", `{"id":2}`, "TransferLeadership 2"},
 		{"/step-down", "", "TransferLeadership 0"},
 		{"/drain", "", "Drain"},
@@ -80,7 +81,16 @@ func TestMalformed(t *testing.T) {
 		{"/remove", `{"id":"2"}`},
 		{"/remove", `{"id":2,"ID2":1}`},
 		{"/remove", `{"id":2} {"id":3}`},
+		{"/remove", `{"id":2}}`},
+		{"/remove", `{"id":2} nonsense`},
+		{"/remove", `{"id":-1}`},
 		{"/remove", `nonsense`},
+		{"/remove", ``},
+		{"/promote", `{}`},
+		{"/demote", `null`},
+		{"/replace", `{"by":{"id":9,"address":"i:9"}}`},
+		{"/remove?timeuot=1s", `{"id":2}`},
+		{"/remove?timeout=1s&timeout=2s", `{"id":2}`},
 		{"/remove", `{"id":` + strings.Repeat("1", bodyBytesMax)},
 		{"/remove?timeout=tomorrow", `{"id":2}`},
 		{"/remove?timeout=2h", `{"id":2}`},
@@ -88,7 +98,20 @@ func TestMalformed(t *testing.T) {
 		{"/add-voter", `{"id":9}`},
 		{"/add-voter", `{"address":"i:9"}`},
 		{"/replace", `{"id":2}`},
+		{"/add-voter", `{"id":9,"address":"nonsense"}`},
+		{"/add-learner", `{"id":9,"address":"i:99999"}`},
+		{"/update-address", `{"id":2,"address":"i:0"}`},
+		{"/initialize", ``},
 		{"/initialize", `{"members":[{"id":1}]}`},
+		{"/initialize", `{"members":[{"id":2,"address":"b:2"}]}`},
+		{"/initialize", `{"members":[{"id":1,"address":"a:1"},{"id":1,"address":"b:1"}]}`},
+		{"/change", `{}`},
+		{"/change", `{"voters":[{"id":1},{"id":1}]}`},
+		{"/change", `{"voters":[{"id":1}],"learners":[{"id":1}]}`},
+		{"/change", `{"voters":[{"id":1,"address":"nonsense"}]}`},
+		{"/reload", `{}`},
+		{"/set-priority", `{"priority":1}`},
+		{"/set-priority", `{"id":2,"priority":256}`},
 		{"/change", `{"voters":[{"id":9}]}`},
 		{"/reload", `{"log_level":"loud"}`},
 	}
@@ -99,7 +122,8 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s %.60s: %d %s, and %q was called", test.path, test.body, code, body, calls)
 		}
 	}
-	for _, path := range []string{"/plan?voters=x", "/plan?voters=1&if_index=x", "/plan?voters=9", "/plan?voters=1&learners=0"} {
+	for _, path := range []string{"/plan?voters=x", "/plan?voters=1&if_index=x", "/plan?voters=9", "/plan?voters=1&learners=0",
+		"/plan", "/plan?voters=1,1", "/plan?voters=1&voterz=2", "/plan?voters=1&force=maybe", "/plan?voters=9=nonsense"} {
 		if code, body := ask(Handler(config(trio)), "GET", path, ""); code != http.StatusBadRequest || codeOf(t, body) != CodeMalformed {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
@@ -135,19 +159,59 @@ func TestRefusals(t *testing.T) {
 		{errors.New("something else"), CodeFailed, http.StatusServiceUnavailable},
 	}
 	for _, test := range tests {
-		cfg := config(raft.Status{ID: 1, Leader: 2})
+		cfg := config(trio)
 		cfg.Group.(*stub).err = test.err
 		code, body := ask(Handler(cfg), "POST", "/remove", `{"id":2}`)
-		if code != test.http || codeOf(t, body) != test.code || !strings.Contains(body, `"leader": 2`) || strings.Contains(body, "raft: ") {
+		if code != test.http || codeOf(t, body) != test.code || !strings.Contains(body, `"leader": 1`) || strings.Contains(body, "raft: ") {
 			t.Errorf("%v: %d %s", test.err, code, body)
 		}
 	}
-	for _, request := range []struct{ method, path, body string }{
-		{"POST", "/transfer-leader", ""}, {"POST", "/step-down", ""}, {"POST", "/change", `{"voters":[{"id":1}]}`}, {"GET", "/plan?voters=1", ""},
-	} {
-		path := request.path
-		if code, body := ask(Handler(config(raft.Status{ID: 1, Leader: 2})), request.method, path, request.body); code != http.StatusMisdirectedRequest || codeOf(t, body) != CodeNotLeader {
-			t.Errorf("%s on another than the leader: %d %s", path, code, body)
+}
+
+// TestOnlyTheLeader: another node than the leader may be behind, or have been left out, so it says nothing
+// about members, not even that somebody is none.
+func TestOnlyTheLeader(t *testing.T) {
+	tests := []struct{ method, path, body string }{
+		{"POST", "/add-learner", `{"id":9,"address":"i:9"}`}, {"POST", "/add-voter", `{"id":9,"address":"i:9"}`},
+		{"POST", "/promote", `{"id":9}`}, {"POST", "/demote", `{"id":9}`}, {"POST", "/remove", `{"id":9}`},
+		{"POST", "/replace", `{"id":9,"by":{"id":8,"address":"i:8"}}`}, {"POST", "/update-address", `{"id":9,"address":"i:9"}`},
+		{"POST", "/set-priority", `{"id":9,"priority":1}`},
+		{"POST", "/change", `{"voters":[{"id":1}]}`}, {"GET", "/plan?voters=1", ""},
+		{"POST", "/transfer-leader", ""}, {"POST", "/transfer-leader", `{"id":9}`}, {"POST", "/step-down", ""},
+	}
+	for _, test := range tests {
+		cfg := config(raft.Status{ID: 1, Leader: 2})
+		cfg.Group.(*stub).err = raft.ErrNotMember
+		code, body := ask(Handler(cfg), test.method, test.path, test.body)
+		if calls := cfg.Group.(*stub).calls; code != http.StatusMisdirectedRequest || codeOf(t, body) != CodeNotLeader || len(calls) != 0 {
+			t.Errorf("%s %s: %d %s, and %q was called", test.path, test.body, code, body, calls)
+		}
+	}
+}
+
+// TestTransferTo: who cannot take over is said to be so, and who leads already need not.
+func TestTransferTo(t *testing.T) {
+	tests := []struct {
+		id     raft.NodeID
+		failed error
+		status int
+		code   string
+		says   string
+	}{
+		{1, raft.ErrTransferFailed, http.StatusOK, "", `"leader": 1`},
+		{9, nil, http.StatusNotFound, CodeNotMember, "node 9"},
+		{3, nil, http.StatusBadRequest, CodeRefused, "node 3 is a learner"},
+		{2, raft.ErrTransferFailed, http.StatusConflict, CodeNotHandedOver, "node 2 has not answered for 5s"},
+		{0, raft.ErrTransferFailed, http.StatusConflict, CodeNotHandedOver, "leadership was not handed over"},
+	}
+	for _, test := range tests {
+		status := trio
+		status.Peers = []raft.PeerStatus{{ID: 2, Silence: 5 * time.Second}}
+		cfg := config(status)
+		cfg.Group.(*stub).err = test.failed
+		code, body := ask(Handler(cfg), "POST", "/transfer-leader", fmt.Sprintf(`{"id":%d}`, test.id))
+		if code != test.status || !strings.Contains(body, test.says) || test.code != "" && codeOf(t, body) != test.code {
+			t.Errorf("to node %d: %d %s", test.id, code, body)
 		}
 	}
 }
@@ -216,7 +280,7 @@ func TestMembers(t *testing.T) {
 func TestPlanAndExplain(t *testing.T) {
 	cfg := config(trio)
 	code, body := ask(Handler(cfg), "GET", "/plan?voters=1,2,9%3Di:9&learners=3&if_index=7&force=true", "")
-	const call = "PlanMembership [{1 a:1 0} {2 b:2 0} {9 i:9 0}] [{3 c:3 0}] 7 true"
+	const call = "PlanMembership 1=a:1,2=b:2,9=i:9 3=c:3 7 true"
 	if calls := cfg.Group.(*stub).calls; code != http.StatusOK || !slices.Equal(calls, []string{call}) {
 		t.Errorf("%d %s, and %q was called", code, body, calls)
 	}

@@ -15,6 +15,8 @@ import (
 // The codes of errors. They are part of balsa's interface.
 const (
 	CodeMalformed     = "malformed"
+	CodeUnknown       = "unknown_command"
+	CodeWrongMethod   = "wrong_method"
 	CodeNotLeader     = "not_leader"
 	CodeOutdated      = "outdated"
 	CodeUnderWay      = "under_way"
@@ -76,8 +78,8 @@ var codes = []struct {
 	{raft.ErrStopped, CodeStopped, http.StatusServiceUnavailable},
 }
 
-// errMalformed means that a request is no good, whoever gets it.
-var errMalformed = errors.New("admin: malformed request")
+// withoutPackages leaves out of an error which package it is of, which is nothing to operators.
+var withoutPackages = strings.NewReplacer("raft: ", "", "admin: ", "")
 
 // failure makes an answer of an error.
 func (c *Config) failure(err error) *Error {
@@ -87,7 +89,7 @@ func (c *Config) failure(err error) *Error {
 	}
 	status := c.Status()
 	failure := &Error{
-		Status: http.StatusServiceUnavailable, Code: CodeFailed, Message: strings.ReplaceAll(err.Error(), "raft: ", ""), Node: status.ID, Leader: status.Leader,
+		Status: http.StatusServiceUnavailable, Code: CodeFailed, Message: withoutPackages.Replace(err.Error()), Node: status.ID, Leader: status.Leader,
 	}
 	for _, known := range codes {
 		if errors.Is(err, known.about) {

@@ -17,7 +17,7 @@ type Group interface {
 	// PlanMembership says what ChangeMembership would do.
 	PlanMembership(target raft.MembershipTarget) (raft.MembershipPlan, error)
 	// ChangeMembership makes the members those of the target, and waits, as all up to
-	// UpdateAddress do.
+	// SetPriority do.
 	ChangeMembership(ctx context.Context, target raft.MembershipTarget) error
 	// AddLearner adds a node that does not vote.
 	AddLearner(ctx context.Context, member raft.Member) error
@@ -33,6 +33,8 @@ type Group interface {
 	Replace(ctx context.Context, id raft.NodeID, by raft.Member) error
 	// UpdateAddress says where a member is.
 	UpdateAddress(ctx context.Context, id raft.NodeID, address string) error
+	// SetPriority says how much rather than others a member is to lead.
+	SetPriority(ctx context.Context, id raft.NodeID, priority uint8) error
 
 	// TransferLeadership hands leadership over, to whom the leader likes if to is zero.
 	TransferLeadership(ctx context.Context, to raft.NodeID) error

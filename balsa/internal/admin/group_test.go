@@ -36,12 +36,21 @@ func (s *stub) call(ctx context.Context, format string, args ...any) error {
 	return s.err
 }
 
+// listed writes members as flags do.
+func listed(members []raft.Member) string {
+	var list []Member
+	for _, m := range members {
+		list = append(list, Member{ID: m.ID, Address: m.Address})
+	}
+	return FormatMembers(list)
+}
+
 func (s *stub) Initialize(ctx context.Context, members ...raft.Member) error {
-	return s.call(ctx, "Initialize %v", members)
+	return s.call(ctx, "Initialize %v", listed(members))
 }
 
 func (s *stub) PlanMembership(target raft.MembershipTarget) (raft.MembershipPlan, error) {
-	err := s.call(context.Background(), "PlanMembership %v %v %d %v", target.Voters, target.Learners, target.IfIndex, target.Force)
+	err := s.call(context.Background(), "PlanMembership %v %v %d %v", listed(target.Voters), listed(target.Learners), target.IfIndex, target.Force)
 	return raft.MembershipPlan{
 		Index:   7,
 		Steps:   []raft.PlanStep{{Name: "now", Quorums: []raft.PlanQuorum{{Voters: []raft.NodeID{1}, Answering: nil, Needs: 1}}, Tolerates: -1}},
@@ -50,15 +59,15 @@ func (s *stub) PlanMembership(target raft.MembershipTarget) (raft.MembershipPlan
 }
 
 func (s *stub) ChangeMembership(ctx context.Context, target raft.MembershipTarget) error {
-	return s.call(ctx, "ChangeMembership %v %v %d %v", target.Voters, target.Learners, target.IfIndex, target.Force)
+	return s.call(ctx, "ChangeMembership %v %v %d %v", listed(target.Voters), listed(target.Learners), target.IfIndex, target.Force)
 }
 
 func (s *stub) AddLearner(ctx context.Context, m raft.Member) error {
-	return s.call(ctx, "AddLearner %v", m)
+	return s.call(ctx, "AddLearner %v", listed([]raft.Member{m}))
 }
 
 func (s *stub) AddVoter(ctx context.Context, m raft.Member) error {
-	return s.call(ctx, "AddVoter %v", m)
+	return s.call(ctx, "AddVoter %v", listed([]raft.Member{m}))
 }
 
 func (s *stub) Promote(ctx context.Context, id raft.NodeID) error {
@@ -72,11 +81,15 @@ func (s *stub) Remove(ctx context.Context, id raft.NodeID) error {
 }
 
 func (s *stub) Replace(ctx context.Context, id raft.NodeID, by raft.Member) error {
-	return s.call(ctx, "Replace %d %v", id, by)
+	return s.call(ctx, "Replace %d %v", id, listed([]raft.Member{by}))
 }
 
 func (s *stub) UpdateAddress(ctx context.Context, id raft.NodeID, address string) error {
 	return s.call(ctx, "UpdateAddress %d %s", id, address)
+}
+
+func (s *stub) SetPriority(ctx context.Context, id raft.NodeID, priority uint8) error {
+	return s.call(ctx, "SetPriority %d %d", id, priority)
 }
 
 func (s *stub) TransferLeadership(ctx context.Context, to raft.NodeID) error {

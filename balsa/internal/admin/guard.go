@@ -33,7 +33,11 @@ func CheckOpen(address net.Addr, isProtected bool) error {
 // that name this port by another name than an address or localhost: that is how a page gets
 // around the first.
 func (c *Config) guarded(next http.Handler) http.Handler {
-	next = http.NewCrossOriginProtection().Handler(next)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c.refuse(w, &Error{Status: http.StatusForbidden, Code: CodeForbidden, Message: "a browser has sent this for a page of another origin"})
+	}))
+	next = protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.Token != "" && !isToken(r, c.Token):

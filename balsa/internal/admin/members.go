@@ -41,7 +41,9 @@ type MemberStatus struct {
 	ID      raft.NodeID `json:"id"`
 	Address string      `json:"address"`
 	Role    string      `json:"role"`
-	Leads   bool        `json:"leads"`
+	// Priority says how much rather than others it is to lead.
+	Priority uint8 `json:"priority"`
+	Leads    bool  `json:"leads"`
 	// Incarnation is that of the data folder that a voter has become one with, in hexadecimal;
 	// empty for learners.
 	Incarnation string `json:"incarnation,omitempty"`
@@ -71,7 +73,7 @@ func (c *Config) serveMembers(w http.ResponseWriter, _ *http.Request) {
 }
 
 func describeMember(s *raft.Status, m raft.Member) MemberStatus {
-	answer := MemberStatus{ID: m.ID, Address: m.Address, Role: roleOf(&s.Membership, m.ID), Leads: m.ID == s.Leader}
+	answer := MemberStatus{ID: m.ID, Address: m.Address, Role: roleOf(&s.Membership, m.ID), Priority: m.Priority, Leads: m.ID == s.Leader}
 	if m.Incarnation != 0 {
 		answer.Incarnation = fmt.Sprintf("%016x", uint64(m.Incarnation))
 	}
@@ -110,30 +112,39 @@ func roleOf(m *raft.Membership, id raft.NodeID) string {
 // target makes a request the library's. Addresses that are not given are those that the members
 // have, which only the leader knows for sure.
 func (c *Config) target(r *TargetRequest) (raft.MembershipTarget, error) {
+	if err := checkSet(r.Voters, r.Learners); err != nil {
+		return raft.MembershipTarget{}, err
+	}
 	status := c.Status()
 	if status.Role != raft.RoleLeader {
 		return raft.MembershipTarget{}, notLeader(&status)
 	}
-	complete := func(members []Member) ([]raft.Member, error) {
-		var all []raft.Member
-		for _, m := range members {
-			known := raft.Member{ID: m.ID, Address: m.Address}
-			if known.Address == "" {
-				known.Address = status.Membership.Address(m.ID)
-			}
-			if known.Address == "" {
-				return nil, fmt.Errorf("%w: node %d is not a member, so its address has to be given", errMalformed, m.ID)
-			}
-			all = append(all, known)
-		}
-		return all, nil
-	}
-	voters, err := complete(r.Voters)
+	voters, err := complete(&status.Membership, r.Voters)
 	if err != nil {
 		return raft.MembershipTarget{}, err
 	}
-	learners, err := complete(r.Learners)
+	learners, err := complete(&status.Membership, r.Learners)
 	return raft.MembershipTarget{Voters: voters, Learners: learners, IfIndex: r.IfIndex, Force: r.Force}, err
+}
+
+// complete adds what the membership knows of members to what is given of them.
+func complete(known *raft.Membership, given []Member) ([]raft.Member, error) {
+	var all []raft.Member
+	for _, m := range given {
+		member, isMember := known.Member(m.ID)
+		if m.Address == "" && !isMember {
+			return nil, fmt.Errorf("%w: node %d is not a member, so its address has to be given", errMalformed, m.ID)
+		}
+		if m.Address != "" {
+			if err := checkMember(m); err != nil {
+				return nil, err
+			}
+			member.Address = m.Address
+		}
+		member.ID, member.Incarnation = m.ID, 0
+		all = append(all, member)
+	}
+	return all, nil
 }
 
 // ParseMembers parses members such as "1,2,4=host:7004". Empty text means none. An address may be missing.
@@ -147,6 +158,11 @@ func ParseMembers(text string) ([]Member, error) {
 		id, err := strconv.ParseUint(number, 10, 64)
 		if err != nil || id == 0 || given && address == "" {
 			return nil, fmt.Errorf("%q is not of the form ID or ID=HOST:PORT with an ID from 1 on", part)
+		}
+		if given {
+			if err := CheckAddress(address); err != nil {
+				return nil, fmt.Errorf("member %d: %w", id, err)
+			}
 		}
 		members = append(members, Member{ID: raft.NodeID(id), Address: address})
 	}

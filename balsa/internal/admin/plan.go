@@ -23,6 +23,12 @@ type Plan struct {
 	Reasons []string `json:"reasons"`
 }
 
+// IsTooEarly reports whether the change would be refused only because the leader, or the membership, is so new:
+// that passes by itself in a moment.
+func (p *Plan) IsTooEarly() bool {
+	return p.Refusal == CodeTooEarly || p.Refusal == CodeUnderWay && len(p.Steps) > 0 && !p.Steps[0].Membership.isChanging()
+}
+
 // PlanStep is one step of a plan.
 type PlanStep struct {
 	Name       string       `json:"name"`
@@ -65,8 +71,17 @@ func (c *Config) servePlan(w http.ResponseWriter, r *http.Request) {
 }
 
 func planRequest(query url.Values) (TargetRequest, error) {
-	r := TargetRequest{Force: query.Get("force") == "true"}
+	var r TargetRequest
+	if err := checkQuery(query, "voters", "learners", "if_index", "force"); err != nil {
+		return r, err
+	}
 	var err error
+	if text := query.Get("force"); text != "" {
+		r.Force, err = strconv.ParseBool(text)
+	}
+	if err != nil {
+		return r, fmt.Errorf("%w: force: %w", errMalformed, err)
+	}
 	if r.Voters, err = ParseMembers(query.Get("voters")); err == nil {
 		r.Learners, err = ParseMembers(query.Get("learners"))
 	}

@@ -98,7 +98,7 @@ func (c *Config) serveBackup(w http.ResponseWriter, r *http.Request) {
 	body := &lateBody{w: w}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	if _, err := c.Group.Backup(r.Context(), body); err != nil {
-		body.fail(err)
+		body.fail(c, err)
 	}
 }
 
@@ -107,7 +107,7 @@ func (c *Config) serveDump(w http.ResponseWriter, _ *http.Request) {
 	body := &lateBody{w: w}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err := c.Dump(body); err != nil {
-		body.fail(err)
+		body.fail(c, err)
 	}
 }
 
@@ -127,9 +127,9 @@ func (b *lateBody) Write(p []byte) (int, error) {
 
 // fail answers with an error or, if it is too late for that, ends the connection in the
 // middle of the answer, so that nobody takes it for a whole one.
-func (b *lateBody) fail(err error) {
+func (b *lateBody) fail(c *Config, err error) {
 	if !b.written {
-		http.Error(b.w, err.Error(), http.StatusServiceUnavailable)
+		c.refuse(b.w, err)
 		return
 	}
 	if connection, _, hijackErr := http.NewResponseController(b.w).Hijack(); hijackErr == nil {

@@ -51,11 +51,32 @@ type Status struct {
 	ElectionTimeout float64 `json:"election_timeout_ms"`
 	Leaderless      float64 `json:"leaderless_ms"`
 
+	Disk   Disk   `json:"disk"`
+	Queues Queues `json:"queues"`
+
 	Membership Membership `json:"membership"`
 	// Peers is empty on a node that does not lead.
 	Peers []Peer `json:"peers"`
 	// Failure is why the group has stopped on this node, empty while it runs.
 	Failure string `json:"failure,omitempty"`
+}
+
+// Disk says how long writes to the log take: see raft.DiskStatus. Times are in milliseconds.
+type Disk struct {
+	Saves    uint64  `json:"saves"`
+	Last     float64 `json:"last_ms"`
+	Slowest  float64 `json:"slowest_ms"`
+	Underway float64 `json:"underway_ms"`
+}
+
+// Queues says how full the node's queues are: see raft.QueueStatus.
+type Queues struct {
+	ProposalBytes    int    `json:"proposal_bytes"`
+	ProposalBytesMax int    `json:"proposal_bytes_max"`
+	WaitingCallers   int    `json:"waiting_callers"`
+	MessageBytes     int    `json:"message_bytes"`
+	MessagesDropped  uint64 `json:"messages_dropped"`
+	WriteBytes       int    `json:"write_bytes"`
 }
 
 // State is what /state answers: nodes that have applied the same commands answer the
@@ -80,6 +101,10 @@ type Membership struct {
 	TargetLearners []raft.NodeID `json:"target_learners"`
 	Members        []Member      `json:"members"`
 }
+
+// isChanging reports whether another membership is to follow by itself. If none is and a change is refused all the
+// same because of one that is under way, it is only that this membership is not committed yet.
+func (m *Membership) isChanging() bool { return len(m.Outgoing) > 0 || len(m.TargetVoters) > 0 }
 
 // Member is a node and the address that the others connect to.
 type Member struct {
@@ -108,6 +133,10 @@ func (c *Config) describe() Status {
 		MembershipIndex: s.MembershipIndex, CommittedMembershipIndex: s.CommittedMembershipIndex, RemovedAt: s.RemovedAt,
 		LostDisk: s.LostDisk, Forming: s.Forming, Drained: s.Drained, Transferring: s.Transferring,
 		ElectionTimeout: milliseconds(s.ElectionTimeout), Leaderless: milliseconds(s.Leaderless),
+		Disk: Disk{
+			Saves: s.Disk.Saves, Last: milliseconds(s.Disk.Last), Slowest: milliseconds(s.Disk.Slowest), Underway: milliseconds(s.Disk.Underway),
+		},
+		Queues:     Queues(s.Queues),
 		Membership: describeMembership(&s.Membership), Peers: []Peer{},
 	}
 	for _, p := range s.Peers {

@@ -42,15 +42,26 @@ func (f *adminFlags) registerAddress(cmd *cobra.Command) {
 		"file of a certificate to show to it", "file of that certificate's private key")
 }
 
-// register registers the flags of all admin commands.
-func (f *adminFlags) register(cmd *cobra.Command) {
+// registerOne registers the flags of an admin command about one node.
+func (f *adminFlags) registerOne(cmd *cobra.Command) {
 	f.registerAddress(cmd)
-	cmd.Flags().Lookup("admin").Usage = "admin address of the node; several, with commas between, where any or the leader will do"
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the answer as JSON")
+}
+
+// register registers the flags of one that any node will do for, or that the leader is looked for.
+func (f *adminFlags) register(cmd *cobra.Command) {
+	f.registerOne(cmd)
+	cmd.Flags().Lookup("admin").Usage = "admin addresses of nodes, with commas between: any will do, or the leader is found among them"
 }
 
 func (f *adminFlags) registerTimeout(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 30*time.Second, "how long to wait; a change that has begun goes on")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if f.timeout <= 0 || f.timeout > admin.TimeoutMax {
+			return fmt.Errorf("--timeout: must be more than zero, and %v at most", admin.TimeoutMax)
+		}
+		return nil
+	}
 }
 
 func (f *adminFlags) registerYes(cmd *cobra.Command) {
@@ -69,6 +80,9 @@ func readToken(file string) (string, error) {
 	token := strings.TrimSpace(string(text))
 	if token == "" {
 		return "", fmt.Errorf("%s is empty", file)
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", fmt.Errorf("%s is not one line of ASCII", file) // No header could have it.
 	}
 	return token, nil
 }
@@ -116,15 +130,19 @@ func (f *adminFlags) open(ctx context.Context, path string) (io.ReadCloser, erro
 	return client.Open(ctx, address, path)
 }
 
-// command has the only node carry out a command.
+// command has the only node carry out a command. It waits a little longer than it tells the node to, or as
+// the node does by itself.
 func (f *adminFlags) command(ctx context.Context, path string, request any) (admin.Answer, error) {
 	client, address, err := f.one()
 	if err != nil {
 		return admin.Answer{}, err
 	}
+	wait := admin.TimeoutMax
 	if f.timeout > 0 {
-		path += "?timeout=" + f.timeout.String()
+		wait, path = f.timeout, path+"?timeout="+f.timeout.String()
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait+patience)
+	defer cancel()
 	return client.Command(ctx, address, path, request)
 }
 
@@ -139,28 +157,7 @@ func (f *adminFlags) lead(ctx context.Context, path string, request any) (admin.
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout+patience)
 	defer cancel()
-	if request != nil {
-		path += "?timeout=" + f.timeout.String()
-	}
 	return client.Lead(ctx, f.timeout, path, request)
-}
-
-// confirm asks whether something is meant that cannot be taken back easily.
-func (f *adminFlags) confirm(cmd *cobra.Command, question string) error {
-	if f.yes {
-		return nil
-	}
-	if file, ok := cmd.InOrStdin().(*os.File); ok {
-		if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-			return errors.New("this command asks, and there is no terminal to ask on: give --yes if it is meant")
-		}
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n') // Nothing is no.
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was done")
-	}
-	return nil
 }
 
 // errGoesOn means that a change goes on.
@@ -176,14 +173,23 @@ func (f *adminFlags) print(cmd *cobra.Command, answer admin.Answer, into any, wo
 		}
 	default:
 		if err := json.Unmarshal(answer.Text, into); err != nil {
-			return fmt.Errorf("the answer of %s is none: %w", answer.Address, err)
+			return notAnAnswer(&answer, err)
 		}
-		if answer.Status == http.StatusOK {
-			words(out)
+		if answer.Status != http.StatusOK {
+			break
+		}
+		buffered := bufio.NewWriter(out)
+		words(buffered)
+		if err := buffered.Flush(); err != nil {
+			return err
 		}
 	}
 	if answer.Status == http.StatusAccepted {
 		return errGoesOn
 	}
 	return nil
+}
+
+func notAnAnswer(answer *admin.Answer, err error) error {
+	return fmt.Errorf("the answer of %s is none: %w", answer.Address, err)
 }

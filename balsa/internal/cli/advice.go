@@ -20,11 +20,12 @@ var advice = []struct {
 	about error
 	text  string
 }{
-	{wal.ErrLocked, "a node needs a folder of its own: see --dir"},
+	{wal.ErrLocked, "or see --dir: a node needs a folder of its own"},
 	{wal.ErrWrongCluster, "see --dir, --cluster-name and --initial-cluster, which must be what they were when the folder was made"},
 	{wal.ErrWrongNode, "see --dir and --id"},
 	{wal.ErrVersion, "run the version of balsa that wrote the folder, or a newer one"},
 	{kv.ErrUnsupported, "the other nodes run a newer version of balsa: run the same on this one"},
+	{admin.ErrUnsure, "see balsa members and balsa explain before doing it again"},
 	{admin.ErrOpen, "give it one with --admin-token-file, mutual TLS with --admin-tls, or an address such as 127.0.0.1:8001 with --admin"},
 	{node.ErrClientAddress, "stop the process that uses the address, or choose another with --client"},
 	{node.ErrAdminAddress, "stop the process that uses the address, or choose another with --admin"},

@@ -132,10 +132,12 @@ func dumpCommand() *cobra.Command {
 			"  balsa dump --dir data/1",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if from != "" {
+			switch given := cmd.Flags().Changed; {
+			case certainly && !given("dir"):
+				return errors.New("--certain: is about a folder, and --dir names none")
+			case given("from"):
 				return dumpBackup(cmd.OutOrStdout(), from)
-			}
-			if dir != "" {
+			case given("dir"):
 				return dumpFolder(cmd, dir, certainly)
 			}
 			body, err := f.open(cmd.Context(), "dump")

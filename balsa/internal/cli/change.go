@@ -24,6 +24,7 @@ func memberCommands() []*cobra.Command {
 		memberCommand("remove ID", "Remove a member, or give up adding one", "Node %s is to be a member no more."),
 		replaceCommand(),
 		memberCommand("update-address ID=HOST:PORT", "Say where a member is from now on", ""),
+		priorityCommand(),
 	}
 }
 
@@ -113,6 +114,28 @@ func replaceCommand() *cobra.Command {
 	f.register(cmd)
 	f.registerTimeout(cmd)
 	f.registerYes(cmd)
+	return cmd
+}
+
+func priorityCommand() *cobra.Command {
+	var f adminFlags
+	cmd := &cobra.Command{
+		Use: "set-priority ID PRIORITY", Short: "Say how much rather than others a member is to lead, from 0, as they begin, to 255",
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := parseID(args[0])
+			if err != nil {
+				return err
+			}
+			priority, err := strconv.ParseUint(args[1], 10, 8)
+			if err != nil {
+				return fmt.Errorf("%q is not a priority, from 0 to 255", args[1])
+			}
+			return f.change(cmd, "set-priority", admin.PriorityRequest{ID: id, Priority: uint8(priority)})
+		},
+	}
+	f.register(cmd)
+	f.registerTimeout(cmd)
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,12 +15,12 @@ import (
 )
 
 func TestParseMembers(t *testing.T) {
-	members, err := parseMembers("3=c:3, 1=a:1,2=[::1]:2")
+	members, err := parseMembers("--initial-cluster", "3=c:3, 1=a:1,2=[::1]:2")
 	if err != nil || nameOf(members) != "1=a:1,2=[::1]:2,3=c:3" {
 		t.Errorf("got %v, %v", members, err)
 	}
-	for _, text := range []string{"", "1", "1=", "1=a", "1=:7001", "1=a:", "x=a:1", "0=a:1", "-1=a:1", "1=a:1,", "1=a:1,1=b:2"} {
-		if members, err := parseMembers(text); err == nil || !strings.Contains(err.Error(), "--initial-cluster") {
+	for _, text := range []string{"", "1", "1=", "1=a", "1=:7001", "1=a:", "x=a:1", "0=a:1", "-1=a:1", "1=a:1,", "1=a:1,1=b:2", "1=a:0", "1=a:65536", "1=a:x"} {
+		if members, err := parseMembers("--initial-cluster", text); err == nil || !strings.Contains(err.Error(), "--initial-cluster") {
 			t.Errorf("%q: %v, %v; want an error that names the flag", text, members, err)
 		}
 	}
@@ -62,7 +63,14 @@ func TestCommandLine(t *testing.T) {
 		{good + " --id 1 --peer-address 1=a:1", 1, "balsa: --peer-address: node 1 is this one; see --raft-listen for where it listens\n"},
 		{good + " --id 1 --client=", 1, "balsa: --client: the address is empty\n"},
 		{good + " --id 1 --dir=", 1, "balsa: --dir: the folder's name is empty\n"},
-		{good + " --id 1 --election-timeout 0", 1, "balsa: --election-timeout: must be more than zero\n"},
+		{good + " --id 1 --election-timeout 0", 1, "balsa: --election-timeout: must be at least 10ms\n"},
+		{good + " --id 1 --election-timeout 1ns", 1, "balsa: --election-timeout: must be at least 10ms\n"},
+		{good + " --id 1 --client x", 1, `balsa: --client: "x" is not of the form HOST:PORT` + "\n"},
+		{good + " --id 1 --admin 127.0.0.1:99999", 1, `balsa: --admin: "127.0.0.1:99999" is not of the form HOST:PORT` + "\n"},
+		{good + " --id 1 --raft-listen x:y:z", 1, `balsa: --raft-listen: "x:y:z" is not of the form HOST:PORT` + "\n"},
+		{good + " --id 1 --advertise x", 1, `balsa: --advertise: "x" is not of the form HOST:PORT` + "\n"},
+		{good + " --id 1 --snapshot-entries -5", 1, "balsa: --snapshot-entries, --snapshot-log-bytes and --snapshot-interval: must not be negative\n"},
+		{good + " --id 1 --snapshot-trailing-bytes -5", 1, "balsa: --snapshot-trailing-entries and --snapshot-trailing-bytes: must not be negative\n"},
 		{good + " --id 1 --request-timeout -1s", 1, "balsa: --request-timeout: must be more than zero\n"},
 		{good + " --id 1 --max-clients 0", 1, "balsa: --max-clients: must be more than zero\n"},
 		{good + " --id 1 --tls-ca x", 1, "balsa: --tls-ca, --tls-cert and --tls-key: give all three or none\n"},
@@ -75,6 +83,9 @@ func TestCommandLine(t *testing.T) {
 		if status != test.status || stderr != test.stderr {
 			t.Errorf("%s: status %d, %q; want %d, %q", test.line, status, stderr, test.status, test.stderr)
 		}
+	}
+	if _, err := os.Stat("d"); err == nil {
+		t.Error("a command line that is refused has made a folder")
 	}
 	if _, stdout, _ := run("version"); !strings.HasPrefix(stdout, "balsa ") {
 		t.Errorf("version printed %q", stdout)

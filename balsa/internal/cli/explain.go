@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,13 +55,13 @@ func (f *adminFlags) explain(cmd *cobra.Command) error {
 		all = append(all, e)
 	}
 	if f.json {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(all)
+		err = writeJSON(cmd.OutOrStdout(), all)
 	} else {
+		buffered := bufio.NewWriter(cmd.OutOrStdout())
 		for i := range all {
-			printExplained(cmd.OutOrStdout(), &all[i])
+			printExplained(buffered, &all[i])
 		}
+		err = buffered.Flush()
 	}
 	if err == nil && !answered {
 		err = errors.New("no node answers: see that they run, and --admin")

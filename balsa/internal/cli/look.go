@@ -74,8 +74,24 @@ func printStatus(w io.Writer, s *admin.Status) {
 	row("applied", "through %d", s.AppliedIndex)
 	row("snapshot", "through %d", s.SnapshotIndex)
 	row("keys", "%d", s.Keys)
-	if s.Failure != "" {
-		row("failure", "%s", s.Failure)
+	row("disk", "the last write took %.1f ms, the slowest of late %.1f ms", s.Disk.Last, max(s.Disk.Slowest, s.Disk.Underway))
+	row("queues", "%d of %d bytes of commands, %d bytes of messages, %d bytes for the disk",
+		s.Queues.ProposalBytes, s.Queues.ProposalBytesMax, s.Queues.MessageBytes, s.Queues.WriteBytes)
+	for _, note := range []struct {
+		isSo       bool
+		name, text string
+	}{
+		{s.RemovedAt != 0, "removed", fmt.Sprintf("from the group, by the entry at index %d", s.RemovedAt)},
+		{s.LostDisk, "lost disk", "it does not vote, see balsa explain"},
+		{s.StateLost, "lost state", "it waits for a snapshot from the leader"},
+		{s.Forming, "forming", "all of the first members have to answer before there is a leader"},
+		{s.Drained, "drained", "it is not to lead, until balsa undrain"},
+		{s.Transferring != 0, "handing over", fmt.Sprintf("to node %d", s.Transferring)},
+		{s.Failure != "", "failure", s.Failure},
+	} {
+		if note.isSo {
+			row(note.name, "%s", note.text)
+		}
 	}
 }
 
@@ -144,7 +160,7 @@ func (f *adminFlags) members(ctx context.Context) (best admin.Answer, members ad
 
 func printMembers(w io.Writer, m *admin.Members) {
 	table := newTable(w)
-	fmt.Fprintln(table, "ID\tADDRESS\tROLE\tSTATE\tMATCH\tLAG\tSILENT\tCAUGHT UP\tDISK")
+	fmt.Fprintln(table, "ID\tADDRESS\tROLE\tPRIORITY\tSTATE\tMATCH\tLAG\tSILENT\tCAUGHT UP\tDISK")
 	for i := range m.Members {
 		member := &m.Members[i]
 		state := "-"
@@ -154,7 +170,7 @@ func printMembers(w io.Writer, m *admin.Members) {
 		case member.Leads:
 			state = "leader"
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", member.ID, member.Address, member.Role, state,
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", member.ID, member.Address, member.Role, member.Priority, state,
 			orDash(member.Match, "%d"), orDash(member.Lag, "%d"), orDash(member.Silence, "%.0f ms"),
 			yesOrNo(member.CaughtUp, "yes", "no"), yesOrNo(member.LostDisk, "lost", "ok"))
 	}

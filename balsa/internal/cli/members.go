@@ -5,29 +5,29 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/admin"
 )
 
-// parseMembers parses the value of --initial-cluster, such as "1=host:7001,2=host:7002".
+// parseMembers parses the value of a flag such as --initial-cluster, which is like "1=host:7001,2=host:7002".
 // The members come in ascending order of their IDs.
-func parseMembers(text string) ([]raft.Member, error) {
+func parseMembers(flag, text string) ([]raft.Member, error) {
 	var members []raft.Member
 	for part := range strings.SplitSeq(text, ",") {
 		member, err := parseMember(part)
 		if err != nil {
-			return nil, fmt.Errorf("--initial-cluster: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 		members = append(members, member)
 	}
 	slices.SortFunc(members, func(a, b raft.Member) int { return cmp.Compare(a.ID, b.ID) })
 	for i := 1; i < len(members); i++ {
 		if members[i-1].ID == members[i].ID {
-			return nil, fmt.Errorf("--initial-cluster: member %d is there twice", members[i].ID)
+			return nil, fmt.Errorf("%s: member %d is there twice", flag, members[i].ID)
 		}
 	}
 	return members, nil
@@ -40,8 +40,8 @@ func parseMember(text string) (raft.Member, error) {
 	if !ok || err != nil || id == 0 {
 		return raft.Member{}, fmt.Errorf("%q is not of the form ID=HOST:PORT with an ID from 1 on", text)
 	}
-	if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
-		return raft.Member{}, fmt.Errorf("member %d: %q is not of the form HOST:PORT", id, address)
+	if err := admin.CheckAddress(address); err != nil {
+		return raft.Member{}, fmt.Errorf("member %d: %w", id, err)
 	}
 	return raft.Member{ID: raft.NodeID(id), Address: address}, nil
 }

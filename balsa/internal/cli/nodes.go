@@ -18,7 +18,7 @@ func nodeCommands() []*cobra.Command {
 		nodeCommand("drain", "Tell a node not to lead, until undrain or its next start", ""),
 		nodeCommand("undrain", "Let a node lead again", ""),
 		nodeCommand("trigger-election", "Have a node try to become leader, which fails while another one leads", ""),
-		nodeCommand("shutdown", "End a node gracefully, as SIGTERM does", "The node is to end."),
+		nodeCommand("shutdown", "End a node gracefully, as SIGTERM does", "The node at %s is to end."),
 		snapshotCommand("snapshot", "Have a node take a snapshot now"),
 		snapshotCommand("compact", "Have a node take a snapshot now, and forget all of the log that it covers"),
 	}
@@ -31,14 +31,14 @@ func nodeCommand(name, short, question string) *cobra.Command {
 		Use: name, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if question != "" {
-				if err := f.confirm(cmd, question+" Is that meant?"); err != nil {
+				if err := f.confirm(cmd, fmt.Sprintf(question, f.addresses)+" Is that meant?"); err != nil {
 					return err
 				}
 			}
 			return f.simple(cmd, name, admin.NoRequest{})
 		},
 	}
-	f.register(cmd)
+	f.registerOne(cmd)
 	f.registerTimeout(cmd)
 	if question != "" {
 		f.registerYes(cmd)
@@ -95,6 +95,10 @@ func (f *adminFlags) handOver(cmd *cobra.Command, name string, request any) erro
 	}
 	var done admin.HandedOver
 	return f.print(cmd, answer, &done, func(w io.Writer) {
+		if done.Leader == 0 {
+			fmt.Fprintf(w, "handed over; who leads in term %d was not known yet after %.1f ms\n", done.Term, done.Milliseconds)
+			return
+		}
 		fmt.Fprintf(w, "node %d leads in term %d; it took %.1f ms\n", done.Leader, done.Term, done.Milliseconds)
 	})
 }
@@ -106,7 +110,7 @@ func initializeCommand() *cobra.Command {
 		Use: "initialize --members MEMBERS", Short: "Form a new cluster of nodes that were started with --join",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			given, err := parseMembers(members)
+			given, err := parseMembers("--members", members)
 			if err != nil {
 				return err
 			}
@@ -117,9 +121,9 @@ func initializeCommand() *cobra.Command {
 			return f.simple(cmd, "initialize", request)
 		},
 	}
-	f.register(cmd)
+	f.registerOne(cmd)
 	f.registerTimeout(cmd)
-	cmd.Flags().StringVar(&members, "members", "", "all nodes that form the cluster, as ID=HOST:PORT,...; if it is sent to several, the same to each")
+	cmd.Flags().StringVar(&members, "members", "", "all nodes that form the cluster, as ID=HOST:PORT,...: it is enough to tell one of them; if several are told, the same")
 	_ = cmd.MarkFlagRequired("members")
 	return cmd
 }
@@ -127,26 +131,37 @@ func initializeCommand() *cobra.Command {
 func reloadCommand() *cobra.Command {
 	var f adminFlags
 	var level string
-	var rate int
+	var rate, trailing, pending int
+	var trailingBytes, retained int64
 	cmd := &cobra.Command{
 		Use: "reload", Short: "Change settings of a node while it runs, until its next start", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var request admin.ReloadRequest
-			if cmd.Flags().Changed("log-level") {
-				request.LogLevel = &level
-			}
-			if cmd.Flags().Changed("snapshot-rate") {
-				request.SnapshotRate = &rate
-			}
-			return f.simple(cmd, "reload", request)
+			return f.simple(cmd, "reload", admin.ReloadRequest{
+				LogLevel: given(cmd, "log-level", &level), SnapshotRate: given(cmd, "snapshot-rate", &rate),
+				TrailingEntries: given(cmd, "snapshot-trailing-entries", &trailing), TrailingBytes: given(cmd, "snapshot-trailing-bytes", &trailingBytes),
+				RetainBytesMax: given(cmd, "snapshot-retain-bytes", &retained), PendingBytesMax: given(cmd, "pending-bytes", &pending),
+			})
 		},
 	}
-	f.register(cmd)
+	f.registerOne(cmd)
 	f.registerTimeout(cmd)
-	cmd.Flags().StringVar(&level, "log-level", "", "least level of what is logged: debug, info, warn or error")
-	cmd.Flags().IntVar(&rate, "snapshot-rate", 0, "most bytes of snapshots a second to send to other nodes, 0 for no bound")
-	cmd.MarkFlagsOneRequired("log-level", "snapshot-rate")
+	flags := cmd.Flags()
+	flags.StringVar(&level, "log-level", "", "least level of what is logged: debug, info, warn or error")
+	flags.IntVar(&rate, "snapshot-rate", 0, "most bytes of snapshots a second to send to other nodes, 0 for no bound")
+	flags.IntVar(&trailing, "snapshot-trailing-entries", 0, "log entries to keep behind a snapshot, from the next one on")
+	flags.Int64Var(&trailingBytes, "snapshot-trailing-bytes", 0, "the same in bytes; as many are kept as are within both")
+	flags.Int64Var(&retained, "snapshot-retain-bytes", 0, "most bytes of log entries to keep for nodes that lag")
+	flags.IntVar(&pending, "pending-bytes", 0, "most bytes of commands that the node takes and has not answered yet (at its start: 64 MiB)")
+	cmd.MarkFlagsOneRequired("log-level", "snapshot-rate", "snapshot-trailing-entries", "snapshot-trailing-bytes", "snapshot-retain-bytes", "pending-bytes")
 	return cmd
+}
+
+// given returns the value of a flag, nil if it was not given.
+func given[T any](cmd *cobra.Command, name string, value *T) *T {
+	if !cmd.Flags().Changed(name) {
+		return nil
+	}
+	return value
 }
 
 func snapshotCommand(name, short string) *cobra.Command {
@@ -164,6 +179,6 @@ func snapshotCommand(name, short string) *cobra.Command {
 			})
 		},
 	}
-	f.register(cmd)
+	f.registerOne(cmd)
 	return cmd
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,12 +20,10 @@ var errDryRun = errors.New("this was a dry run, and nothing was changed: with --
 // exitDryRun is the exit status of a dry run.
 const exitDryRun = 3
 
-// errDamaged means that something in a folder is not as it was written.
-var errDamaged = errors.New("the folder is damaged")
-
 // offlineCommands are the commands of docs/rescue.md.
-func offlineCommands() []*cobra.Command {
-	return []*cobra.Command{recoverCommand(), inspectCommand(), verifyCommand()}
+// They are given the command line that they are part of, for the audit record.
+func offlineCommands(line []string) []*cobra.Command {
+	return []*cobra.Command{recoverCommand(line), inspectCommand(), verifyCommand()}
 }
 
 // recoverFlags are the flags of recover.
@@ -38,8 +34,8 @@ type recoverFlags struct {
 	options      offline.Options
 }
 
-func recoverCommand() *cobra.Command {
-	var f recoverFlags
+func recoverCommand(line []string) *cobra.Command {
+	f := recoverFlags{options: offline.Options{Args: line}}
 	cmd := &cobra.Command{
 		Use:   "recover",
 		Short: "Give a cluster that has lost its quorum for good other members, from what one node has",
@@ -68,12 +64,15 @@ func recoverCommand() *cobra.Command {
 }
 
 func (f *recoverFlags) run(cmd *cobra.Command) error {
-	members, err := parseMembers(f.members)
-	if err != nil { // It is about another flag of the same form.
-		return errors.New(strings.Replace(err.Error(), "--initial-cluster", "--force-members", 1))
+	members, err := parseMembers("--force-members", f.members)
+	if err == nil {
+		err = checkDir(f.options.Dir)
+	}
+	if err != nil {
+		return err
 	}
 	o := f.options
-	o.Members, o.SegmentBytes, o.Args = members, f.segmentBytes, os.Args[1:]
+	o.Members, o.SegmentBytes = members, f.segmentBytes
 	o.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	do := offline.Plan
 	if f.yes {
@@ -83,23 +82,92 @@ func (f *recoverFlags) run(cmd *cobra.Command) error {
 	if err != nil && report.Refusal == "" {
 		return err
 	}
-	if err := f.print(cmd.OutOrStdout(), &report); err != nil {
+	if err := writeAs(cmd.OutOrStdout(), &report, f.json); err != nil {
 		return err
 	}
 	switch {
 	case report.Refusal != "":
 		return errors.New(report.Refusal)
-	case !f.yes:
+	case !f.yes && !report.Done:
 		return errDryRun
 	}
 	return nil
 }
 
-func (f *recoverFlags) print(out io.Writer, report *offline.Report) error {
-	if f.json {
-		return writeJSON(out, report)
+func inspectCommand() *cobra.Command {
+	return folderCommand(&cobra.Command{
+		Use:   "inspect",
+		Short: "Tell what there is in a node's folder",
+		Long: "Tell what there is in a node's folder: whose it is, what its log, its snapshots and its state reach,\n" +
+			"and who the members are. Nothing is changed. While the node runs, it tells whose folder it is.",
+		Example: "  balsa inspect --dir data/1",
+	}, func(dir string) (texted, string, error) {
+		i, err := offline.Inspect(dir)
+		return &i, i.Problem, err
+	})
+}
+
+func verifyCommand() *cobra.Command {
+	return folderCommand(&cobra.Command{
+		Use:   "verify",
+		Short: "Read everything in the folder of a node that does not run, and check it",
+		Long: "Read everything in the folder of a node that does not run, and compare it with its checksums: the log,\n" +
+			"the snapshots, the state of the disk engine. Every damage is printed, with its place, and\n" +
+			"the exit status is 1 if there is any. Nothing is changed.",
+		Example: "  balsa verify --dir data/1",
+	}, func(dir string) (texted, string, error) {
+		v, err := offline.Verify(dir)
+		if len(v.Damages) == 0 {
+			return &v, "", err
+		}
+		return &v, fmt.Sprintf("the folder is damaged: %d places", len(v.Damages)), err
+	})
+}
+
+// texted is what can be written for people.
+type texted interface {
+	WriteText(out io.Writer) error
+}
+
+// folderCommand makes of a description a command that looks at a node's folder, prints what it finds, and ends with
+// status 1 if there is a problem with it.
+func folderCommand(cmd *cobra.Command, look func(dir string) (found texted, problem string, err error)) *cobra.Command {
+	var dir string
+	var asJSON bool
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkDir(dir); err != nil {
+			return err
+		}
+		found, problem, err := look(dir)
+		if err == nil {
+			err = writeAs(cmd.OutOrStdout(), found, asJSON)
+		}
+		if err == nil && problem != "" {
+			err = errors.New(problem)
+		}
+		return err
 	}
-	return report.WriteText(out)
+	cmd.Flags().StringVar(&dir, "dir", "", "folder of the node")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	_ = cmd.MarkFlagRequired("dir") // It fails only if there is no such flag.
+	return cmd
+}
+
+// checkDir wants a folder to have a name: a variable that was not set leaves none.
+func checkDir(dir string) error {
+	if dir == "" {
+		return errors.New("--dir: the folder's name is empty")
+	}
+	return nil
+}
+
+// writeAs writes as JSON, or for people.
+func writeAs(out io.Writer, found texted, asJSON bool) error {
+	if asJSON {
+		return writeJSON(out, found)
+	}
+	return found.WriteText(out)
 }
 
 func writeJSON(out io.Writer, value any) error {
@@ -108,75 +176,11 @@ func writeJSON(out io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-func inspectCommand() *cobra.Command {
-	var dir string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "inspect",
-		Short: "Tell what there is in a node's folder",
-		Long: "Tell what there is in a node's folder: whose it is, what its log, its snapshots and its state reach,\n" +
-			"and who the members are. Nothing is changed. While the node runs, it tells whose folder it is.",
-		Example: "  balsa inspect --dir data/1",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			i, err := offline.Inspect(dir)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = writeJSON(cmd.OutOrStdout(), &i)
-			} else {
-				err = i.WriteText(cmd.OutOrStdout())
-			}
-			if err == nil && i.Problem != "" {
-				err = errors.New(i.Problem)
-			}
-			return err
-		},
-	}
-	registerFolder(cmd, &dir, &asJSON)
-	return cmd
-}
-
-func verifyCommand() *cobra.Command {
-	var dir string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "verify",
-		Short: "Read everything in the folder of a node that does not run, and check it",
-		Long: "Read everything in the folder of a node that does not run, and compare it with its checksums: the log,\n" +
-			"the snapshots, the state of the disk engine. Every damage is printed, with its place, and\n" +
-			"the exit status is 1 if there is any. Nothing is changed.",
-		Example: "  balsa verify --dir data/1",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := offline.Verify(dir)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = writeJSON(cmd.OutOrStdout(), &v)
-			} else {
-				err = v.WriteText(cmd.OutOrStdout())
-			}
-			if err == nil && len(v.Damages) > 0 {
-				err = fmt.Errorf("%w: %d places", errDamaged, len(v.Damages))
-			}
-			return err
-		},
-	}
-	registerFolder(cmd, &dir, &asJSON)
-	return cmd
-}
-
-func registerFolder(cmd *cobra.Command, dir *string, asJSON *bool) {
-	cmd.Flags().StringVar(dir, "dir", "", "folder of the node")
-	cmd.Flags().BoolVar(asJSON, "json", false, "print the result as JSON")
-	_ = cmd.MarkFlagRequired("dir") // It fails only if there is no such flag.
-}
-
 // dumpFolder prints the keys in a folder, and on stderr how far they go.
 func dumpFolder(cmd *cobra.Command, dir string, certainly bool) error {
+	if err := checkDir(dir); err != nil {
+		return err
+	}
 	d, err := offline.WriteDump(dir, certainly, cmd.OutOrStdout())
 	if err != nil {
 		return err

@@ -16,6 +16,12 @@ import (
 // alone makes the folder of a cluster of one, with a few keys in it.
 func alone(t *testing.T) string {
 	t.Helper()
+	return written(t, 10, "value")
+}
+
+// written makes the folder of a cluster of one in which some keys have been set to a value.
+func written(t *testing.T, keys int, value string) string {
+	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
 	n := startAlone(t, dir)
 	c, err := client.Dial(n.Addresses().Client, closeTimeout)
@@ -23,8 +29,8 @@ func alone(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for i := range 10 {
-		if reply, err := c.Do("SET", fmt.Sprint("key", i), "value"); err != nil || reply.IsError() {
+	for i := range keys {
+		if reply, err := c.Do("SET", fmt.Sprint("key", i), value); err != nil || reply.IsError() {
 			t.Fatalf("%v, %v", reply, err)
 		}
 	}
@@ -49,6 +55,12 @@ func TestOfflineCommands(t *testing.T) {
 		{"dump --dir " + empty, "", "no node's folder", 1},
 		{"recover --dir " + empty + " --force-members " + cluster, "", "no node's folder", 1},
 		{"recover --dir " + whole + " --force-members " + cluster, "refused", "have a quorum without force", 1},
+		{"inspect --dir=", "", "--dir: the folder's name is empty", 1},
+		{"verify --dir=", "", "--dir: the folder's name is empty", 1},
+		{"recover --dir= --force-members " + cluster, "", "--dir: the folder's name is empty", 1},
+		{"dump --dir=", "", "--dir: the folder's name is empty", 1},
+		{"dump --from=", "", "--from: ", 1},
+		{"dump --certain", "", "--certain: is about a folder", 1},
 		{"recover --dir " + whole + " --force-members 1", "", "--force-members", 1},
 		{"recover --dir " + whole, "", "force-members", 1},
 		{"recover --dir " + whole + " --force-members 2=127.0.0.1:2", "refused", "not among the members", 1},
@@ -79,4 +91,41 @@ func TestDumpCertain(t *testing.T) {
 	if status != 0 || len(certain) > len(all) || strings.Count(all, "\n") != 10 {
 		t.Errorf("status %d, certain is\n%s\nall is\n%s", status, certain, all)
 	}
+}
+
+// TestRecoverTwice: what is done needs not be done, and a dry run says so as the real one does. The audit record has
+// the command line.
+func TestRecoverTwice(t *testing.T) {
+	dir := folderOf(t, "1=127.0.0.1:1,2=127.0.0.1:2")
+	line := "recover --dir " + dir + " --force-members " + cluster + " --segment-bytes 1048576"
+	if status, stdout, _ := run(line); status != exitDryRun || !strings.Contains(stdout, "would be kept") {
+		t.Fatalf("the dry run: status %d, %s", status, stdout)
+	}
+	if status, stdout, stderr := run(line + " --yes"); status != 0 {
+		t.Fatalf("status %d, %s, %s", status, stdout, stderr)
+	}
+	for _, again := range []string{line, line + " --yes"} {
+		if status, stdout, stderr := run(again); status != 0 || !strings.Contains(stdout, "Nothing was changed") || stderr != "" {
+			t.Errorf("%s, again: status %d, %s, %q", again, status, stdout, stderr)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "audit.log"))
+	var record struct{ Args []string }
+	if err == nil {
+		err = json.Unmarshal(text, &record)
+	}
+	if err != nil || strings.Join(record.Args, " ") != line+" --yes" {
+		t.Errorf("the record is %s, %v", text, err)
+	}
+}
+
+// folderOf makes the folder of a node that has been told its members, and has heard of none of them.
+func folderOf(t *testing.T, members string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	n := startAmong(t, dir, members)
+	if err := n.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

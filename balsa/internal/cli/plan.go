@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,21 +41,38 @@ func (f *adminFlags) plan(cmd *cobra.Command, t *targetFlags) error {
 	if err != nil {
 		return err
 	}
-	answer, err := f.lead(cmd.Context(), "plan?"+request.Query(), nil)
-	if err != nil {
-		return err
-	}
-	var plan admin.Plan
-	if err := f.print(cmd, answer, &plan, func(w io.Writer) { printPlan(w, &plan) }); err != nil {
-		return err
-	}
-	if f.json {
-		err = json.Unmarshal(answer.Text, &plan)
+	answer, plan, err := f.settledPlan(cmd.Context(), &request)
+	if err == nil {
+		err = f.print(cmd, answer, &plan, func(w io.Writer) { printPlan(w, &plan) })
 	}
 	if err == nil && plan.Refusal != "" {
 		err = errRefused
 	}
 	return err
+}
+
+// settleInterval is how long settledPlan waits before it asks again.
+const settleInterval = 100 * time.Millisecond
+
+// settledPlan asks for a plan, and again for a while if there is nothing against it but that the leader is so new.
+func (f *adminFlags) settledPlan(ctx context.Context, request *admin.TargetRequest) (answer admin.Answer, plan admin.Plan, err error) {
+	for begun := time.Now(); ; {
+		if answer, err = f.lead(ctx, "plan?"+request.Query(), nil); err != nil {
+			return answer, plan, err
+		}
+		plan = admin.Plan{}
+		if err := json.Unmarshal(answer.Text, &plan); err != nil {
+			return answer, plan, notAnAnswer(&answer, err)
+		}
+		if !plan.IsTooEarly() || time.Since(begun) >= f.timeout {
+			return answer, plan, nil
+		}
+		select {
+		case <-time.After(settleInterval):
+		case <-ctx.Done():
+			return answer, plan, ctx.Err()
+		}
+	}
 }
 
 func printPlan(w io.Writer, p *admin.Plan) {

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/balsa-raft/raft"
-	"github.com/balsa-raft/raft/balsa/internal/client"
 	"github.com/balsa-raft/raft/balsa/internal/node"
 	"github.com/balsa-raft/raft/wal"
 )
@@ -93,22 +92,8 @@ func TestServeRefuses(t *testing.T) {
 // damaged makes a folder with writes in it, in one of which a bit is flipped.
 func damaged(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "data")
-	n := startAlone(t, dir)
-	c, err := client.Dial(n.Addresses().Client, closeTimeout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	const secret = "a value that can be found in the file"
-	for range 20 {
-		if reply, err := c.Do("SET", "a", secret); err != nil || reply.IsError() {
-			t.Fatalf("%v, %v", reply, err)
-		}
-	}
-	if err := n.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	dir := written(t, 20, secret)
 	flipped := false
 	for _, path := range filesIn(t, dir) {
 		data, err := os.ReadFile(path)
@@ -148,7 +133,13 @@ func filesIn(t *testing.T, dir string) []string {
 // startAlone starts a cluster of one.
 func startAlone(t *testing.T, dir string) *node.Node {
 	t.Helper()
-	members, err := parseMembers(cluster)
+	return startAmong(t, dir, cluster)
+}
+
+// startAmong starts the first of some members.
+func startAmong(t *testing.T, dir, list string) *node.Node {
+	t.Helper()
+	members, err := parseMembers("--initial-cluster", list)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,21 +31,26 @@ func Run(args []string, stdout, stderr io.Writer) (status int) {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), demoCommand(), backupCommand(), restoreCommand(), dumpCommand(), versionCommand())
 	root.AddCommand(adminCommands()...)
-	root.AddCommand(offlineCommands()...)
+	root.AddCommand(offlineCommands(args)...)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(stderr, "balsa:", oneLine(err))
-		if errors.Is(err, errGoesOn) {
-			return exitGoesOn
-		}
-		if errors.Is(err, errDryRun) {
-			return exitDryRun
-		}
-		return 1
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "balsa: interrupted:", oneLine(err))
+		return exitInterrupted
 	}
-	return 0
+	fmt.Fprintln(stderr, "balsa:", oneLine(err))
+	switch {
+	case errors.Is(err, errGoesOn):
+		return exitGoesOn
+	case errors.Is(err, errDryRun):
+		return exitDryRun
+	}
+	return 1
 }
 
 // oneLine writes an error that joins several on one line, with advice.
@@ -87,8 +92,8 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 // exitGoesOn is the exit status of a change that goes on though nobody waits for it any more.
 const exitGoesOn = 2
 
-// exitInterrupted is the exit status after a second signal: what a shell reports of a
-// process that SIGINT has ended.
+// exitInterrupted is the exit status of a command that a signal has cut short, and of a node after a second
+// one: what a shell reports of a process that SIGINT has ended.
 const exitInterrupted = 130
 
 // processorsMin is how many goroutines may run at once, at least.

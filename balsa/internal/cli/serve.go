@@ -117,8 +117,8 @@ func (f *serveFlags) registerSnapshots(cmd *cobra.Command) {
 func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error) {
 	cfg := f.node
 	fail := func(err error) (node.Config, []raft.Member, error) { return node.Config{}, nil, err }
-	if cfg.Dir == "" {
-		return fail(errors.New("--dir: the folder's name is empty"))
+	if err := checkDir(cfg.Dir); err != nil {
+		return fail(err)
 	}
 	cfg.ID, cfg.Version = raft.NodeID(f.id), version()
 	members, err := f.identify(&cfg)
@@ -150,7 +150,7 @@ func (f *serveFlags) config(logTo io.Writer) (node.Config, []raft.Member, error)
 // identify finds out which node of which cluster this is, and where the others reach it.
 func (f *serveFlags) identify(cfg *node.Config) (members []raft.Member, err error) {
 	if f.initialCluster != "" {
-		if members, err = parseMembers(f.initialCluster); err != nil {
+		if members, err = parseMembers("--initial-cluster", f.initialCluster); err != nil {
 			return nil, err
 		}
 	}
@@ -193,28 +193,6 @@ func zeroIsNever(p raft.SnapshotPolicy) raft.SnapshotPolicy {
 		p.Interval = -1
 	}
 	return p
-}
-
-func (f *serveFlags) checkRanges() error {
-	switch {
-	case f.node.ClientAddress == "":
-		return errors.New("--client: the address is empty")
-	case f.node.ElectionTimeout <= 0:
-		return errors.New("--election-timeout: must be more than zero")
-	case f.node.RequestTimeout <= 0:
-		return errors.New("--request-timeout: must be more than zero")
-	case f.node.ClientsMax <= 0:
-		return errors.New("--max-clients: must be more than zero")
-	case f.node.Engine != node.EngineMemory && f.node.Engine != node.EngineDisk:
-		return fmt.Errorf("--engine: %q is neither %s nor %s", f.node.Engine, node.EngineMemory, node.EngineDisk)
-	case f.node.Snapshots.Keep < 1:
-		return errors.New("--snapshot-keep: must be more than zero")
-	case f.node.Snapshots.RetainBytesMax < 1:
-		return errors.New("--snapshot-retain-bytes: must be more than zero")
-	case f.node.SnapshotBytesPerSecond < 0:
-		return errors.New("--snapshot-rate: must not be negative")
-	}
-	return nil
 }
 
 // newLogger makes a logger, whose level can be changed.

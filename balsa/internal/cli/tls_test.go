@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/balsa-raft/raft"
+	"github.com/balsa-raft/raft/balsa/internal/admin"
 	"github.com/balsa-raft/raft/balsa/internal/node"
 )
 
@@ -130,6 +131,13 @@ func TestAdminTLS(t *testing.T) {
 		status, stdout, stderr := run("status --admin " + n.Addresses().Admin + test.flags)
 		if status != test.status || strings.Contains(stdout, "node") != (status == 0) {
 			t.Errorf("%s: status %d, %q, %q", test.name, status, stdout, stderr)
+		}
+		for _, line := range []string{"drain", "undrain", "transfer-leader 1"} { // And who is not let in does not try for long.
+			begun := time.Now()
+			status, stdout, stderr := run(line + " --admin " + n.Addresses().Admin + test.flags)
+			if took := time.Since(begun); status != test.status || took > 10*time.Second || strings.Contains(stderr, admin.ErrUnsure.Error()) {
+				t.Errorf("%s by %s: status %d after %v, %q, %q", line, test.name, status, took, stdout, stderr)
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ type fickleGroup struct {
 	done  bool
 }
 
-func (g *fickleGroup) Status() raft.Status { return raft.Status{} }
+func (g *fickleGroup) Status() raft.Status { return raft.Status{ID: 1, Leader: 1} }
 
 func (g *fickleGroup) ProposeBatch(_ context.Context, commands [][]byte) ([]raft.Result, error) {
 	g.mu.Lock()

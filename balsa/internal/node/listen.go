@@ -41,6 +41,8 @@ type Node struct {
 	// shutdown is closed, once, when the admin port was told to end the node.
 	shutdown chan struct{}
 	once     sync.Once
+	// reloading lets one change of settings after the other be made.
+	reloading sync.Mutex
 }
 
 // Errors that say which of a node's addresses could not be bound. They come with the

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/balsa/internal/admin"
+	"github.com/balsa-raft/raft/balsa/internal/client"
 )
 
 // record is a log that can be read while it is written.
@@ -48,6 +50,7 @@ func TestMembersChange(t *testing.T) {
 	if err := c.nodes[4].Start(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
+	c.refuses(4, "node 4 is a member of no group yet")
 	other := raft.NodeID(1)
 	if leader.cfg.ID == 1 {
 		other = 2
@@ -56,6 +59,7 @@ func TestMembersChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.do(4, "1", "GET", "a")
+	c.refuses(other, fmt.Sprintf("node %d was removed from the group", other))
 
 	log := new(record)
 	cfg := c.kill(4)
@@ -68,6 +72,28 @@ func TestMembersChange(t *testing.T) {
 	c.do(4, "1", "GET", "a")
 	if n := log.count("formed with other members"); n != 1 {
 		t.Errorf("it was said %d times that the members are other ones", n)
+	}
+}
+
+// refuses wants a node to refuse commands for a reason, soon, and long before they would time out.
+func (c *trio) refuses(id raft.NodeID, why string) {
+	c.t.Helper()
+	conn, err := client.Dial(c.nodes[id].Addresses().Client, testTimeout)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	want, got := "-CLUSTERDOWN "+why+", the command was not applied", ""
+	for begun := time.Now(); got != want && time.Since(begun) < testTimeout; {
+		asked := time.Now()
+		reply, err := conn.Do("SET", "b", "1")
+		if took := time.Since(asked); err != nil || took > 4*time.Second { // The time-out is 5 s.
+			c.t.Fatalf("node %d answers %v, %v after %v", id, reply, err, took)
+		}
+		got = reply.String()
+	}
+	if got != want {
+		c.t.Errorf("node %d answers %q, want %q", id, got, want)
 	}
 }
 
@@ -106,6 +132,22 @@ func TestReload(t *testing.T) {
 		if err := ask(r); err == nil || n.cfg.LogLevel.Level() != slog.LevelInfo {
 			t.Errorf("%v: %v, and the level is %v", fmt.Sprint(r), err, n.cfg.LogLevel)
 		}
+	}
+	none, kept, tooFew := 0, int64(1<<20), 1
+	if err := ask(admin.ReloadRequest{PendingBytesMax: &tooFew}); err == nil {
+		t.Error("a bound that no command would be within was taken")
+	}
+	before := n.group.Tunables()
+	if err := ask(admin.ReloadRequest{TrailingEntries: &none, SnapshotRate: &negative}); err == nil || n.group.Tunables() != before {
+		t.Errorf("%v, and the tunables are %+v, they were %+v", err, n.group.Tunables(), before)
+	}
+	if err := ask(admin.ReloadRequest{TrailingEntries: &none, RetainBytesMax: &kept}); err != nil {
+		t.Error(err)
+	}
+	want := before
+	want.TrailingEntries, want.RetainBytesMax = -1, kept
+	if got := n.group.Tunables(); got != want {
+		t.Errorf("the tunables are %+v, want %+v", got, want)
 	}
 	if err := ask(admin.ReloadRequest{LogLevel: &debug, SnapshotRate: &rate}); err != nil || n.cfg.LogLevel.Level() != slog.LevelDebug {
 		t.Errorf("%v, and the level is %v", err, n.cfg.LogLevel)

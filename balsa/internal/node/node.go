@@ -3,6 +3,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,6 +98,8 @@ func (n *Node) requestShutdown() { n.once.Do(func() { close(n.shutdown) }) }
 
 // reload changes all of what is asked for, or nothing.
 func (n *Node) reload(r admin.ReloadRequest) error {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
 	level := slog.LevelInfo
 	if r.LogLevel != nil {
 		if n.cfg.LogLevel == nil {
@@ -106,15 +109,39 @@ func (n *Node) reload(r admin.ReloadRequest) error {
 			return fmt.Errorf("log_level: %w", err)
 		}
 	}
+	before := n.group.Tunables()
+	if err := n.group.Reload(tuned(before, &r)); err != nil {
+		return err
+	}
 	if r.SnapshotRate != nil {
-		if err := n.raft.Reload(raft.Tunables{SnapshotBytesPerSecond: *r.SnapshotRate}); err != nil {
-			return fmt.Errorf("snapshot_rate: %w", err)
+		rate := n.raft.Tunables()
+		rate.SnapshotBytesPerSecond = *r.SnapshotRate
+		if err := n.raft.Reload(rate); err != nil {
+			return fmt.Errorf("snapshot_rate: %w", errors.Join(err, n.group.Reload(before)))
 		}
 	}
 	if r.LogLevel != nil {
 		n.cfg.LogLevel.Set(level)
 	}
 	return nil
+}
+
+// tuned returns the tunables with what is asked for. Where zero is none, raft takes it for the default, and what is
+// negative for none.
+func tuned(t raft.GroupTunables, r *admin.ReloadRequest) raft.GroupTunables {
+	if r.TrailingEntries != nil {
+		t.TrailingEntries = cmp.Or(*r.TrailingEntries, -1)
+	}
+	if r.TrailingBytes != nil {
+		t.TrailingBytes = cmp.Or(*r.TrailingBytes, -1)
+	}
+	if r.RetainBytesMax != nil {
+		t.RetainBytesMax = cmp.Or(*r.RetainBytesMax, -1)
+	}
+	if r.PendingBytesMax != nil {
+		t.PendingBytesMax = cmp.Or(*r.PendingBytesMax, -1)
+	}
+	return t
 }
 
 // Status returns the member's view of the group, as of a moment ago.

@@ -86,6 +86,9 @@ func copySnapshot(to, from *snapdir.Store, meta *raft.SnapshotMeta) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
+		if n == 0 {
+			return fmt.Errorf("snapshot %v: %w at byte %d", meta.ID, io.ErrUnexpectedEOF, offset)
+		}
 		if err := to.Write(groupID, meta.ID, offset, buf[:n]); err != nil {
 			return err
 		}

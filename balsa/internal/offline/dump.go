@@ -56,15 +56,24 @@ func WriteDump(dir string, certainly bool, out io.Writer) (d Dumped, err error) 
 
 // restore restores the newest state that there is, and returns up to where the log is in it.
 func (f *Folder) restore(machine *kv.Machine, compacted raft.Index) (raft.Index, error) {
-	if f.State != nil {
-		reader := f.State.Snapshot()
-		err := errors.Join(machine.Restore(reader), reader.Close())
-		return max(f.State.Applied().Index, compacted), err
+	problem, err := f.stateProblem()
+	if err == nil && problem != "" {
+		err = fmt.Errorf("%w: %s", raft.ErrForceStateLost, problem)
 	}
-	if f.Snapshots == nil {
-		return 0, nil
+	if err != nil {
+		return 0, err
 	}
-	list, err := f.Snapshots.List(groupID)
+	has, err := f.hasState()
+	if err != nil {
+		return 0, err
+	}
+	if has {
+		return f.restoreState(machine, compacted)
+	}
+	var list []raft.SnapshotMeta
+	if f.Snapshots != nil {
+		list, err = f.Snapshots.List(groupID)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -82,6 +91,20 @@ func (f *Folder) restore(machine *kv.Machine, compacted raft.Index) (raft.Index,
 		return 0, fmt.Errorf("%w: the log begins behind entry %d", raft.ErrForceStateLost, compacted)
 	}
 	return 0, nil
+}
+
+// restoreState restores that of the disk engine. Behind its last command there may be entries that are none.
+func (f *Folder) restoreState(machine *kv.Machine, compacted raft.Index) (raft.Index, error) {
+	newest, err := f.newestSnapshot()
+	if err != nil {
+		return 0, err
+	}
+	applied := f.State.Applied().Index
+	if applied < compacted && newest.Last.Index < compacted {
+		return 0, fmt.Errorf("%w: the state ends with command %d, and the log begins behind entry %d", raft.ErrForceStateLost, applied, compacted)
+	}
+	reader := f.State.Snapshot()
+	return max(applied, compacted), errors.Join(machine.Restore(reader), reader.Close())
 }
 
 // apply applies the commands of the log from one entry to another.

@@ -93,7 +93,8 @@ const (
 	keptInfix        = ".before-recover-"
 )
 
-// Plan tells what Recover would do, and changes nothing. A refusal is in the report, not an error.
+// Plan tells what Recover would do, and changes nothing. A refusal is in the report, not an error. If the folder
+// needs nothing, the report says that it is done.
 func Plan(o Options) (Report, error) {
 	r, err := newRecovery(o)
 	if err != nil {
@@ -105,6 +106,7 @@ func Plan(o Options) (Report, error) {
 	if err := r.open(); err != nil {
 		return r.report, err
 	}
+	r.isDone()
 	return r.report, r.close()
 }
 
@@ -131,8 +133,7 @@ func Recover(o Options) (report Report, err error) {
 	switch {
 	case r.plan.Refusal != nil:
 		return r.report, fmt.Errorf("%w: %s", r.plan.Refusal, r.plan.Reason)
-	case r.plan.IsDone && r.cluster == r.folder.Log.Identity().Cluster:
-		r.report.Done, r.report.KeptAs = true, ""
+	case r.isDone():
 		return r.report, nil
 	}
 	if err = r.build(); err == nil {
@@ -176,12 +177,24 @@ func (r *recovery) open() (err error) {
 	}
 	r.plan, err = raft.PlanForce(r.folder.target(r.Members))
 	if err == nil {
+		err = r.checkState()
+	}
+	if err == nil {
 		err = r.describe()
 	}
 	if err != nil {
 		return errors.Join(err, r.close())
 	}
 	return nil
+}
+
+// checkState refuses to recover what a node could not be started with.
+func (r *recovery) checkState() error {
+	problem, err := r.folder.stateProblem()
+	if err == nil && problem != "" && r.plan.Refusal == nil {
+		r.plan.Refusal, r.plan.Reason = raft.ErrForceStateLost, problem
+	}
+	return err
 }
 
 // close gives the old folder back, if it was not yet.
@@ -214,6 +227,15 @@ func (r *recovery) describe() error {
 		r.report.NewCluster = r.cluster.String()
 	}
 	return r.findOthers()
+}
+
+// isDone reports whether the folder needs nothing, and notes it.
+func (r *recovery) isDone() bool {
+	isDone := r.plan.Refusal == nil && r.plan.IsDone && r.cluster == r.folder.Log.Identity().Cluster
+	if isDone {
+		r.report.Done, r.report.KeptAs = true, ""
+	}
+	return isDone
 }
 
 // findOthers finds what in the old folder is not known to be a node's.

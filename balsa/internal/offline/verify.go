@@ -120,8 +120,17 @@ func (v *Verification) group(f *Folder, id raft.GroupID) error {
 		v.Damages = append(v.Damages, Damage{File: filepath.Join(f.Dir, snapshotsFolder), Problem: fmt.Sprintf(
 			"the log of group %d begins behind entry %d, and no whole snapshot reaches that far", id, state.Compacted.Index)})
 	}
+	if id == groupID {
+		problem, err := f.stateProblem()
+		if err != nil {
+			return err
+		}
+		if problem != "" {
+			v.Damages = append(v.Damages, Damage{File: f.stateFile(), Problem: problem})
+		}
+	}
 	if last := max(state.Last, reached); f.State != nil && id == groupID && f.State.Applied().Index > last {
-		v.Damages = append(v.Damages, Damage{File: filepath.Join(f.Dir, stateFolder), Problem: fmt.Sprintf(
+		v.Damages = append(v.Damages, Damage{File: f.stateFile(), Problem: fmt.Sprintf(
 			"the state has applied entry %d, and the log ends at %d", f.State.Applied().Index, last)})
 	}
 	return nil

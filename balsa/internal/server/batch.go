@@ -3,11 +3,12 @@
 package server
 
 import (
-	"context"
+	"fmt"
 	"time"
 
 	"github.com/tidwall/redcon"
 
+	"github.com/balsa-raft/raft"
 	"github.com/balsa-raft/raft/balsa/internal/kv"
 )
 
@@ -77,9 +78,17 @@ func (s *Server) propose(b *batch) {
 	if len(b.proposed) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.RequestTimeout)
-	defer cancel()
-	results, err := s.cfg.Group.ProposeBatch(ctx, b.proposed)
+	if outside := s.outside(); outside != nil {
+		b.finish(nil, fmt.Errorf("%w: %w", raft.ErrNotApplied, outside))
+		return
+	}
+	ctx, wait := s.begin()
+	defer wait.end()
+	b.finish(s.cfg.Group.ProposeBatch(ctx, b.proposed))
+}
+
+// finish fills in the replies of what was proposed: the results, and what became of the rest.
+func (b *batch) finish(results []raft.Result, err error) {
 	next := 0
 	for i := range b.replies {
 		if b.replies[i] != nil {

@@ -18,9 +18,12 @@ func failureReply(err error) []byte {
 
 // failureText begins with the word that clients are to decide by.
 func failureText(err error) string {
+	var outside *outsideError
 	switch {
 	case errors.Is(err, raft.ErrTooLarge):
 		return "ERR command too large"
+	case errors.Is(err, raft.ErrNotApplied) && errors.As(err, &outside):
+		return "CLUSTERDOWN " + outside.Error() + ", the command was not applied"
 	case errors.Is(err, raft.ErrNotApplied):
 		return "TRYAGAIN " + reason(err)
 	case errors.Is(err, raft.ErrStopped):
@@ -34,8 +37,9 @@ func failureText(err error) string {
 // where it is known.
 func reason(err error) string {
 	var lost *raft.UnknownOutcomeError
+	text := strings.TrimPrefix(err.Error(), "raft: ")
 	if errors.As(err, &lost) && lost.LogID == (raft.LogID{}) && lost.Cause != nil {
-		return "outcome unknown: " + lost.Cause.Error()
+		text = "outcome unknown: " + lost.Cause.Error()
 	}
-	return strings.TrimPrefix(err.Error(), "raft: ")
+	return strings.ReplaceAll(text, "\n", ": ") // Errors that are joined have lines.
 }

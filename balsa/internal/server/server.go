@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidwall/redcon"
@@ -21,7 +22,7 @@ type Group interface {
 	// ProposeBatch proposes commands in order and returns the results of those
 	// applied, with the error of the first that was not.
 	ProposeBatch(ctx context.Context, commands [][]byte) ([]raft.Result, error)
-	// Status tells the member's view, for INFO.
+	// Status tells the member's view, for INFO, and whether it can serve at all.
 	Status() raft.Status
 }
 
@@ -62,6 +63,8 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	served chan struct{}
+	// insideUntil is until when the node is believed to be a member, in Unix nanoseconds. Whoever looks writes it.
+	insideUntil atomic.Int64
 
 	mu       sync.Mutex
 	sessions map[redcon.Conn]*session

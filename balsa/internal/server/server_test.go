@@ -40,7 +40,7 @@ func (g *fakeGroup) ProposeBatch(ctx context.Context, commands [][]byte) ([]raft
 		select {
 		case <-g.proceed:
 		case <-ctx.Done():
-			return nil, &raft.UnknownOutcomeError{Cause: ctx.Err()}
+			return nil, &raft.UnknownOutcomeError{Cause: context.Cause(ctx)}
 		}
 	}
 	g.mu.Lock()
@@ -59,6 +59,8 @@ func (g *fakeGroup) ProposeBatch(ctx context.Context, commands [][]byte) ([]raft
 }
 
 func (g *fakeGroup) Status() raft.Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return raft.Status{ID: 1, Role: raft.RoleLeader, Term: 3, Leader: 1, CommitIndex: g.index, AppliedIndex: g.index}
 }
 

@@ -83,7 +83,7 @@ func TestFailuresSayWhatBecameOfTheCommand(t *testing.T) {
 		want    string
 	}{
 		{raft.ErrNoLeader, "-TRYAGAIN not applied: no leader"},
-		{errors.Join(raft.ErrTooBusy, context.DeadlineExceeded), "-TRYAGAIN not applied: too busy context deadline exceeded"},
+		{errors.Join(raft.ErrTooBusy, context.DeadlineExceeded), "-TRYAGAIN not applied: too busy: context deadline exceeded"},
 		{raft.ErrOverwritten, "-TRYAGAIN not applied: overwritten after a change of leader"},
 		{raft.ErrTooLarge, "-ERR command too large"},
 		{raft.ErrStopped, "-CLUSTERDOWN node is stopping, the command was not applied"},
