@@ -27,7 +27,7 @@ func (e *explainer) explainChange() {
 
 func (e *explainer) explainCatchUp() {
 	s, m := e.s, &e.s.Membership
-	text := fmt.Sprintf("A change is under way: the voters are to be %s, and before that %s catch up", idList(m.TargetVoters), newcomers(change.Newcomers(m)))
+	text := fmt.Sprintf("A change is under way: the voters are to be %s, and before that %s must catch up", idList(m.TargetVoters), newcomers(change.Newcomers(m)))
 	if s.Role != RoleLeader {
 		e.find(SeverityInfo, "change_catching_up", 0, text+".", "The leader knows how far they are.")
 		return
@@ -61,6 +61,13 @@ func newcomers(ids []NodeID) string {
 // lag is by how many entries a peer is behind.
 func (s *Status) lag(p *PeerStatus) Index { return s.LastIndex - min(p.MatchIndex, s.LastIndex) }
 
+func behindBy(lag Index) string {
+	if lag == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and is behind by up to %d entries", lag)
+}
+
 // sending says how far the snapshot is that a peer is being sent.
 func (e *explainer) sending(id NodeID) string {
 	i := slices.IndexFunc(e.s.Snapshots.Sending, func(t SnapshotTransfer) bool { return t.Peer == id })
@@ -88,8 +95,8 @@ func (e *explainer) explainPeer(p *PeerStatus) {
 	s := e.s
 	switch lag := s.lag(p); {
 	case p.Silence >= s.ElectionTimeout:
-		e.find(SeverityWarning, "silent", p.ID, fmt.Sprintf("Node %d, at %s, has not answered for %v, and is behind by up to %d entries.",
-			p.ID, s.Membership.Address(p.ID), brief(p.Silence), lag), startAdvice([]NodeID{p.ID}))
+		e.find(SeverityWarning, "silent", p.ID, fmt.Sprintf("Node %d, at %s, has not answered for %v%s.",
+			p.ID, s.Membership.Address(p.ID), brief(p.Silence), behindBy(lag)), startAdvice([]NodeID{p.ID}))
 	case p.State == "snapshot":
 		e.find(SeverityWarning, "needs_snapshot", p.ID,
 			fmt.Sprintf("Node %d is behind by %d entries, some of which are in the log no more, so that it is sent a snapshot%s.", p.ID, lag, e.sending(p.ID)),

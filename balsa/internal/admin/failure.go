@@ -68,13 +68,13 @@ var codes = []struct {
 	{raft.ErrChangeTooEarly, CodeTooEarly, http.StatusServiceUnavailable},
 	{raft.ErrQuorumAtRisk, CodeQuorumAtRisk, http.StatusConflict},
 	{raft.ErrNotMember, CodeNotMember, http.StatusNotFound},
+	{context.DeadlineExceeded, CodeTimeout, http.StatusGatewayTimeout},
+	{context.Canceled, CodeTimeout, http.StatusGatewayTimeout},
 	{raft.ErrChangeRefused, CodeRefused, http.StatusBadRequest},
 	{raft.ErrChangeSuperseded, CodeSuperseded, http.StatusConflict},
 	{raft.ErrTransferFailed, CodeNotHandedOver, http.StatusConflict},
 	{raft.ErrInitialized, CodeInitialized, http.StatusConflict},
 	{errMalformed, CodeMalformed, http.StatusBadRequest},
-	{context.DeadlineExceeded, CodeTimeout, http.StatusGatewayTimeout},
-	{context.Canceled, CodeTimeout, http.StatusGatewayTimeout},
 	{raft.ErrStopped, CodeStopped, http.StatusServiceUnavailable},
 }
 
