@@ -47,10 +47,9 @@ func (g *Group) publish() {
 	now := g.node.now()
 	b.publishContacts(g.contacts, now)
 	g.core.VisitPeerStates(func(p core.PeerState) {
-		meant := b.Membership.Incarnation(p.ID)
 		b.Peers = append(b.Peers, PeerStatus{
 			ID: p.ID, State: p.State.String(), MatchIndex: p.Match, Silence: time.Duration(now - p.Contact),
-			LostDisk: meant != 0 && p.Incarnation != 0 && meant != p.Incarnation, CaughtUp: p.CaughtUp, CatchUpIndex: p.Goal,
+			LostDisk: p.LostDisk, CaughtUp: p.CaughtUp, CatchUpIndex: p.Goal,
 		})
 	})
 }

@@ -99,7 +99,7 @@ func (c *Core) isAble(id wire.NodeID) bool {
 		return c.isMyself(c.membership().Incarnation(id))
 	}
 	p := c.leader.peer(id)
-	return p != nil && c.now-p.Contact < c.cfg.ElectionTimeout && c.isMeant(p)
+	return p != nil && c.now-p.Contact < c.cfg.ElectionTimeout && p.isMeant()
 }
 
 // advanceChange takes the next step of a change as soon as the one before is committed in

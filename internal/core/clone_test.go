@@ -35,6 +35,7 @@ var ignored = map[string]string{
 	"Core.knownMembership":       "between two events it is the latest that is committed",
 
 	"Core.leader.peers[].Progress.Contact": "time",
+	"Core.leader.peers[].meant":            "the membership says it",
 	"Core.leader.peers[].askAgainAt":       "time",
 	"Core.leader.peers[].catchUp.since":    "time",
 	"Core.leader.peers[].leaveAt":          "time; whether it is Never is encoded",
@@ -86,7 +87,7 @@ func fullCore() *Core {
 		election: &electionState{voters: voters[:2:2], votes: []quorum.Vote{quorum.Granted, quorum.Refused}, incarnations: []wire.Incarnation{5, 6}, transfer: true},
 		leader: &leaderState{
 			peers: []*peerState{{
-				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500, declined: 1, askAgainAt: 1300,
+				Progress: p, dirty: true, news: true, told: 4, incarnation: 7, meant: 7, catchUp: catchUp{goal: 8, since: 990, done: true}, leaveAt: 1500, declined: 1, askAgainAt: 1300,
 			}},
 			appended: true, newsAt: 1001, isRetiring: true, isAsked: true, leftEpoch: 2, preferAt: 1400,
 			round: 7, heartbeatAt: 1020, quorumAt: 1100, transferTo: 2, transferUntil: 1100, invited: true,

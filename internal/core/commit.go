@@ -50,16 +50,15 @@ func (c *Core) durableOn(id wire.NodeID) uint64 {
 	if id == c.cfg.ID {
 		return uint64(c.lane.durable)
 	}
-	if p := c.leader.peer(id); p != nil && c.isMeant(p) {
+	if p := c.leader.peer(id); p != nil && p.isMeant() {
 		return uint64(p.Match)
 	}
 	return 0
 }
 
 // isMeant reports whether a peer is, for all that is known, the one that the membership means.
-func (c *Core) isMeant(p *peerState) bool {
-	meant := c.membership().Incarnation(p.ID)
-	return meant == 0 || p.incarnation == 0 || p.incarnation == meant
+func (p *peerState) isMeant() bool {
+	return p.meant == 0 || p.incarnation == 0 || p.incarnation == p.meant
 }
 
 // setCommit is the only place that moves the commit index. It never falls.

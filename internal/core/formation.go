@@ -27,8 +27,8 @@ func (c *Core) isForming() bool {
 	if at.index == 0 || m.IsEmpty() || m.IsChanging() {
 		return false
 	}
-	isAnonymous := slices.ContainsFunc(m.Voters, func(id wire.NodeID) bool { return m.Incarnation(id) == 0 })
-	return isAnonymous && c.log.Last() == max(at.index, c.log.Compacted().Index)
+	return c.log.Last() == max(at.index, c.log.Compacted().Index) &&
+		slices.ContainsFunc(m.Voters, func(id wire.NodeID) bool { return m.Incarnation(id) == 0 })
 }
 
 // verdict counts the votes: a quorum decides, or all where a group is being formed.

@@ -57,7 +57,7 @@ func (c *Core) checkQuorum() {
 	contact := Instant(c.quorum().Reached(func(id wire.NodeID) uint64 {
 		if p := l.peer(id); p == nil {
 			return uint64(c.now)
-		} else if c.isMeant(p) {
+		} else if p.isMeant() {
 			return uint64(p.Contact)
 		}
 		return 0

@@ -48,9 +48,10 @@ type peerState struct {
 	// entries, or as news.
 	dirty, news bool
 	told        wire.Index
-	// incarnation is the one that the peer has answered with, zero if it has not yet.
-	incarnation wire.Incarnation
-	catchUp     catchUp
+	// incarnation is the one that the peer has answered with, zero if it has not yet; meant the
+	// one that the membership in effect has for it.
+	incarnation, meant wire.Incarnation
+	catchUp            catchUp
 	// declined is how often it did not take over when this leader wanted it to, askAgainAt from
 	// when on the leader may ask again of its own accord.
 	declined   uint8

@@ -29,7 +29,7 @@ func (c *Core) syncPeers() {
 			p.Epoch = l.leftEpoch + 1
 			l.peers = slices.Insert(l.peers, i, p)
 		}
-		l.peers[i].leaveAt = Never
+		l.peers[i].leaveAt, l.peers[i].meant = Never, member.Incarnation
 	}
 	c.letLeave()
 	c.wind()

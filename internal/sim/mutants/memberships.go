@@ -115,7 +115,7 @@ var memberships = []mutant{
 	{
 		name: "lost-disk-acknowledges", cites: []string{"S31"},
 		edits: []edit{{"internal/core/commit.go",
-			"if p := c.leader.peer(id); p != nil && c.isMeant(p) {", "if p := c.leader.peer(id); p != nil {"}},
+			"if p := c.leader.peer(id); p != nil && p.isMeant() {", "if p := c.leader.peer(id); p != nil {"}},
 		layer: "core", run: "^TestLostDiskDoesNotCount$",
 		property: "what another disk than the voter's holds commits nothing",
 	},
