@@ -5,6 +5,7 @@ package rafttest
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,13 +98,15 @@ func eachMessage(change func(e *wire.Envelope)) func(testing.TB, *brokenTranspor
 
 // reusesMemory uses the memory of the first data that were delivered for something else, whenever
 // something is sent: on the goroutine that looks at what was delivered. Where messages are
-// delivered it would be a data race, which the race detector finds before the suite does.
+// delivered it would be a data race, which the race detector finds before the suite does. So that
+// something is sent after the first data have arrived, what follows them waits for a moment.
 func reusesMemory(dataOf func(e *wire.Envelope) []byte) func(testing.TB, *brokenTransport) {
 	var mu sync.Mutex
 	var first []byte // of all nodes together
+	var isUnderWay bool
 	uses := uint64(0)
 	return func(_ testing.TB, b *brokenTransport) {
-		first = nil
+		first, isUnderWay = nil, false
 		b.delivering = func(from raft.NodeID, batch []wire.Envelope) {
 			mu.Lock()
 			if first == nil {
@@ -114,12 +117,19 @@ func reusesMemory(dataOf func(e *wire.Envelope) []byte) func(testing.TB, *broken
 		}
 		b.sending = func(to raft.NodeID, e wire.Envelope) bool {
 			mu.Lock()
+			defer mu.Unlock()
+			for until := time.Now().Add(time.Second); isUnderWay && first == nil && time.Now().Before(until); {
+				mu.Unlock()
+				runtime.Gosched()
+				mu.Lock()
+			}
 			if first != nil {
 				uses++
 				binary.LittleEndian.PutUint64(first, uses)
 			}
-			mu.Unlock()
-			return b.Transport.Send(to, e)
+			taken := b.Transport.Send(to, e)
+			isUnderWay = isUnderWay || taken && dataOf(&e) != nil
+			return taken
 		}
 	}
 }
