@@ -56,11 +56,6 @@ func (c *Core) durableOn(id wire.NodeID) uint64 {
 	return 0
 }
 
-// isMeant reports whether a peer is, for all that is known, the one that the membership means.
-func (p *peerState) isMeant() bool {
-	return p.meant == 0 || p.incarnation == 0 || p.incarnation == p.meant
-}
-
 // setCommit is the only place that moves the commit index. It never falls.
 func (c *Core) setCommit(commit wire.Index) {
 	if commit <= c.commit {

@@ -27,10 +27,12 @@
 //	compact.go     what the log may forget                   §7
 //	recover.go     what a restart finds: log and snapshot    §7, figure 2 "persistent state"
 //	membership.go  the configuration in effect, forming one  §6
-//	formation.go   the first leader; whose disk a voter's is
+//	formation.go   the first leader of a group
+//	incarnation.go whose disk a voter's is                   §5.1, figure 2 "persistent state"
 //	change.go      changing the members, step by step        §6, thesis §4.3
 //	catchup.go     when a learner may vote                   thesis §4.2.1
-//	peers.go       whom a leader replicates to, and removal  thesis §4.2.2
+//	peers.go       whom a leader replicates to
+//	removal.go     who was removed, and learns of it         thesis §4.2.2
 //	transfer.go    handing leadership over, draining         thesis §3.10
 //	priority.go    who is rather to lead                     thesis §3.10
 //	stall.go       a leader whose disk hangs gives up

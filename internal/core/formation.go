@@ -17,9 +17,6 @@ import (
 // incarnations of those who gave them. From then on a vote counts only if it is given by who
 // is meant.
 
-// anonymous is the incarnation of who has none: nobody can tell whether its disk was lost.
-const anonymous wire.Incarnation = 1
-
 // isForming reports whether nothing but its first membership is in the log.
 func (c *Core) isForming() bool {
 	at := c.memberships[len(c.memberships)-1]
@@ -55,15 +52,4 @@ func (c *Core) bindMembership() wire.Entry {
 		return e.incarnations[i]
 	})
 	return membershipEntry(&m)
-}
-
-// isMyself reports whether this member is the one that a membership means by an incarnation.
-// Where none is recorded it is whoever has the ID, unless the membership in effect knows better:
-// a voter that has lost its disk knows the anonymous membership, too, of before its group was
-// formed.
-func (c *Core) isMyself(meant wire.Incarnation) bool {
-	if meant == 0 {
-		meant = c.membership().Incarnation(c.cfg.ID)
-	}
-	return meant == 0 || meant == c.cfg.Incarnation
 }

@@ -36,6 +36,15 @@ func (c *Core) adoptMembership(entry wire.Entry) {
 	}
 }
 
+// committedMembership is the latest that is known to be committed.
+func (c *Core) committedMembership() *membershipAt {
+	n := len(c.memberships) - 1
+	for n > 0 && c.memberships[n].index > c.commit {
+		n--
+	}
+	return &c.memberships[n]
+}
+
 // rollBackMemberships goes back to the one that was in effect before an entry that
 // is being truncated.
 func (c *Core) rollBackMemberships(first wire.Index) {

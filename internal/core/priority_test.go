@@ -130,6 +130,10 @@ func TestDrainedAsksOneAfterTheOther(t *testing.T) {
 	c.wantIn(c.propose(1), "AcceptProposals")
 	c.settle()
 	c.beatUntil("Send to 2: TimeoutNow", askAgainSoonest*beatsPerElection+1)
+	c.beatUntil("Send to 3: TimeoutNow", beatsPerElection+1)
+	c.wantLeadsOn(beatsPerElection)
+	c.do(DrainRequested{})
+	c.wantIn(c.do(DrainRequested{On: true}), "Send to 2: TimeoutNow") // Told so, it does not wait.
 
 	// The same when somebody asks it to hand over to anybody.
 	c = leading(t, ranked(group(ids(1, 2, 3)), 9, 1, 0))

@@ -58,9 +58,7 @@ func (c *Core) Standing() Standing {
 // PeerState is what a leader knows of a peer beside its progress.
 type PeerState struct {
 	*progress.Progress
-	// Incarnation is the one that the peer has answered with, zero if it has not.
-	Incarnation wire.Incarnation
-	// LostDisk says that the membership means another one.
+	// LostDisk says that the peer answers with another disk than the membership means.
 	LostDisk bool
 	// CaughtUp says that a learner could vote by now; Goal is the entry that it is to reach
 	// in this round of catching up.
@@ -81,7 +79,7 @@ func (c *Core) VisitPeerStates(visit func(p PeerState)) {
 		return
 	}
 	for _, p := range c.leader.peers {
-		visit(PeerState{Progress: p.Progress, Incarnation: p.incarnation, LostDisk: !p.isMeant(), CaughtUp: p.catchUp.done, Goal: p.catchUp.goal})
+		visit(PeerState{Progress: p.Progress, LostDisk: !p.isMeant(), CaughtUp: p.catchUp.done, Goal: p.catchUp.goal})
 	}
 }
 

@@ -73,22 +73,26 @@ func (c *Core) timeoutNow(from wire.NodeID, m *wire.TimeoutNow) {
 	c.becomeCandidate(true)
 }
 
-// drain keeps this member from leading, or no more. If it leads, it hands over.
+// drain keeps this member from leading, or no more. If it leads, it begins to hand over, whoever
+// has not taken over before.
 func (c *Core) drain(on bool) {
 	c.drained = on
-	if on {
-		c.leaveToOthers()
+	if on && c.leader != nil {
+		c.leaveTo(c.transferee(0))
 	}
 }
 
-// leaveToOthers begins to hand over while a leader is drained, to one after the other until
+// leaveToOthers goes on handing over while a leader is drained, to one after the other until
 // somebody takes over.
 func (c *Core) leaveToOthers() {
-	l := c.leader
-	if l == nil || !c.drained || l.transferTo != 0 || l.isRetiring {
-		return
+	if c.drained {
+		c.leaveTo(c.successor())
 	}
-	if target := c.successor(); target != nil {
+}
+
+// leaveTo begins to hand over to a peer, if there is one, unless that is under way already.
+func (c *Core) leaveTo(target *peerState) {
+	if l := c.leader; target != nil && l.transferTo == 0 && !l.isRetiring {
 		c.handOver(target)
 	}
 }

@@ -72,7 +72,7 @@ var memberships = []mutant{
 	},
 	{
 		name: "wiped-voter-votes", cites: []string{"S31", "S15"},
-		edits: []edit{{"internal/core/formation.go",
+		edits: []edit{{"internal/core/incarnation.go",
 			"\treturn meant == 0 || meant == c.cfg.Incarnation\n", "\treturn meant == 0 || c.cfg.Incarnation != 0\n"}},
 		layer: "core", run: "^TestLostDiskDoesNotVote$",
 		property: "who has lost its disk does not vote",
@@ -93,7 +93,7 @@ var memberships = []mutant{
 	},
 	{
 		name: "lost-disk-keeps-its-progress", cites: []string{"S27", "S31"},
-		edits: []edit{{"internal/core/peers.go",
+		edits: []edit{{"internal/core/incarnation.go",
 			"\tp.Restart(c.log.Last())\n", ""}},
 		layer: "core", run: "^TestPeerLostDisk$|^TestNewcomerLosesDisk$",
 		property: "nothing that a lost disk had acknowledged counts",
