@@ -105,26 +105,35 @@ func (g *Group) leading() (Status, error) {
 // without being told so in the log hears only that it was, and not by which membership.
 func (g *Group) awaitMembership(ctx context.Context, begun Index, target *Membership) error {
 	for {
-		committed, at, committedAt, moved := g.status.standing()
-		switch {
-		case committedAt >= begun && !committed.IsChanging():
-			if sameMembers(&committed, target) {
-				return nil
-			}
-			return ErrChangeSuperseded
-		case at < begun:
-			return fmt.Errorf("%w: its entry was overwritten", ErrChangeSuperseded)
-		case g.Status().RemovedAt >= begun:
-			return fmt.Errorf("%w: this member was removed meanwhile", ErrChangeGoesOn)
+		now := g.status.standing()
+		if ended, err := now.hasEnded(begun, target); ended {
+			return err
 		}
 		select {
-		case <-moved:
+		case <-now.moved:
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", ErrChangeGoesOn, context.Cause(ctx))
 		case <-g.done:
 			return g.stopped()
 		}
 	}
+}
+
+// hasEnded reports whether the change that began at an index is through, as far as this member
+// will see, and how. One that was removed by the change itself may learn of both at once.
+func (s *standing) hasEnded(begun Index, target *Membership) (bool, error) {
+	switch {
+	case s.committedAt >= begun && !s.committed.IsChanging():
+		if sameMembers(&s.committed, target) {
+			return true, nil
+		}
+		return true, ErrChangeSuperseded
+	case s.at < begun:
+		return true, fmt.Errorf("%w: its entry was overwritten", ErrChangeSuperseded)
+	case s.removedAt >= begun:
+		return true, fmt.Errorf("%w: this member was removed meanwhile", ErrChangeGoesOn)
+	}
+	return false, nil
 }
 
 // sameMembers compares all but incarnations.
@@ -137,7 +146,8 @@ func sameMembers(a, b *Membership) bool {
 func withoutIncarnations(m *Membership) []Member {
 	members := make([]Member, len(m.Members))
 	for i, member := range m.Members {
-		members[i] = Member{ID: member.ID, Address: member.Address, Priority: member.Priority}
+		member.Incarnation = 0
+		members[i] = member
 	}
 	return members
 }

@@ -76,7 +76,7 @@ func (e *explainer) explainSelf() bool {
 
 func lostDisk(id NodeID) string {
 	return fmt.Sprintf("Node %d is a voter, but its data folder is not the one that it became a voter with: its disk was lost or replaced. "+
-		"What it had promised as a voter may be forgotten, so it must not vote.", id)
+		"What it had promised as a voter may be forgotten, so it must not vote, and what it acknowledges does not count.", id)
 }
 
 func lostDiskAdvice(id NodeID) string {

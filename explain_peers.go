@@ -42,8 +42,8 @@ func (e *explainer) explainCatchUp() {
 				fmt.Sprintf("The change waits for node %d, at %s, which has not answered for %v.", id, m.Address(id), brief(p.Silence)),
 				fmt.Sprintf("Start it, and see that the others reach it at that address (update-address changes it); remove %d gives the change up.", id))
 		case !p.CaughtUp:
-			e.find(SeverityInfo, "change_waits", id, fmt.Sprintf("The change waits for node %d to catch up: it is behind by up to %d entries%s.",
-				id, s.lag(p), e.sending(id)), "")
+			e.find(SeverityInfo, "change_waits", id, fmt.Sprintf("The change waits for node %d, which has not caught up yet%s%s.",
+				id, behindBy(s.lag(p)), e.sending(id)), "")
 		}
 	}
 	if t := tallyOf(s.answers, m.TargetVoters); t.spare < 0 {

@@ -86,15 +86,21 @@ func (b *statusBoard) publishContacts(l contacts, now core.Instant) {
 	}
 }
 
-// standing returns what was published of the membership, and what is closed when that
-// changes.
-func (b *statusBoard) standing() (committed Membership, at, committedAt Index, moved <-chan struct{}) {
+// standing is what was published of the membership at one moment.
+type standing struct {
+	committed                  Membership
+	at, committedAt, removedAt Index
+	moved                      <-chan struct{} // closed when any of it changes
+}
+
+// standing returns what is published of the membership now.
+func (b *statusBoard) standing() standing {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.moved == nil {
 		b.moved = make(chan struct{})
 	}
-	return b.committed, b.MembershipIndex, b.CommittedMembershipIndex, b.moved
+	return standing{b.committed, b.MembershipIndex, b.CommittedMembershipIndex, b.RemovedAt, b.moved}
 }
 
 // Status returns what this member knew a moment ago. It never waits for the group.

@@ -24,7 +24,9 @@ func leadsTo(m *Membership) MembershipTarget {
 func membersOf(m *Membership, ids []NodeID) []Member {
 	members := make([]Member, 0, len(ids))
 	for _, id := range ids {
-		members = append(members, Member{ID: id, Address: m.Address(id), Priority: m.Priority(id)})
+		member, _ := m.Member(id)
+		member.Incarnation = 0
+		members = append(members, member)
 	}
 	return members
 }
